@@ -1,0 +1,124 @@
+"""The configuration of an HGN: architecture, dynamics, objective, optimisation."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """Plain data that survives a trip through JSON."""
+
+  def to_dict(self):
+    """Plain JSON types."""
+    return dataclasses.asdict(self)
+
+  @classmethod
+  def from_dict(cls, fields):
+    """The inverse of `to_dict`, also after a trip through JSON.
+
+    Raises:
+      ValueError: unknown fields.
+    """
+    known = {field.name for field in dataclasses.fields(cls)}
+    unknown = sorted(set(fields) - known)
+    if unknown:
+      raise ValueError(f"Unknown {cls.__name__} fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}.")
+    return cls(**{key: _tuples(value) for key, value in fields.items()})
+
+
+@dataclasses.dataclass(frozen=True)
+class HGNConfig(Config):
+  """Every choice that makes an HGN, as plain data.
+
+  Architecture (paper section 3, A.1, the authors' released configuration):
+    num_frames, size, channels: of the input sequence; a square image whose size is a multiple of 8.
+    encoder: (filters, kernel, stride) each; the last has twice the channels of z; the strides take size to size / 8.
+    transform: f_psi, (filters, kernel, stride) each; the last has the channels of (q, p); empty: z is the state.
+    energy: (filters, kernel, stride) each of the nets V(q) and K(p).
+    decoder: "constant" (released) or "residual" (appendix A.1).
+    decoder_filters: width of the decoder.
+  Dynamics:
+    method: name in INTEGRATORS; dt: time between frames.
+    energy_residual: add |q|^2/2 and |p|^2/2, so that states move from the first step on.
+  Objective:
+    deterministic: the mean of the posterior and no KL (Table 1, "HGN determ").
+    kappa: tolerated pixel MSE; must lie above the noise floor of the data.
+    multiplier, multiplier_bounds, multiplier_rate, multiplier_decay: of GECO.
+    kl_warmup: (first, last) step of a linear rise of the KL's weight from 0 to 1; None: 1 from the start.
+    log_std_offset: of the posterior; -4 starts it narrow.
+    frames_per_step: random frames decoded in a training step; None: all.
+    horizon_steps: steps for the horizon of training frames to grow by one, from 2; 0: all frames from the start.
+  Optimisation:
+    steps, batch_size, learning_rate: of Adam; learning_rate_decay: "cosine" to 0 or "constant".
+    warmup_steps: of a linear rise of the learning rate.
+    clip_norm: of the whole gradient of the squared error of a frame; None: no clipping.
+    kernel_initializer: of the ReLU and leaky convolutions.
+    precision: "float32", "mixed_bfloat16" (encoder and decoder only) or "auto" (bfloat16 where it is native).
+    seed: of weights, data order and noise.
+  """
+
+  name: str = "hgn"
+  num_frames: int = 31
+  size: int = 32
+  channels: int = 3
+  encoder: tuple = ((32, 2, 2), (64, 4, 1), (64, 2, 2), (64, 4, 1), (64, 2, 2), (64, 4, 1))
+  transform: tuple = ((64, 3, 1), (64, 3, 1), (64, 3, 1), (64, 3, 1), (32, 3, 1))
+  energy: tuple = ((32, 3, 1), (64, 2, 2), (64, 2, 1), (64, 2, 2), (1, 2, 1))
+  decoder: str = "constant"
+  decoder_filters: int = 64
+  method: str = "leapfrog"
+  dt: float = 0.125
+  energy_residual: bool = True
+  deterministic: bool = False
+  kappa: float = 5e-4
+  multiplier: float = 1e4
+  multiplier_bounds: tuple = (1.0, 1e4)
+  multiplier_rate: float = 0.01
+  multiplier_decay: float = 0.99
+  kl_warmup: tuple | None = (500, 1500)
+  log_std_offset: float = -4.0
+  frames_per_step: int | None = 8
+  horizon_steps: int = 20
+  steps: int = 15_000
+  batch_size: int = 16
+  learning_rate: float = 1e-3
+  learning_rate_decay: str = "cosine"
+  warmup_steps: int = 0
+  clip_norm: float | None = 20.0
+  kernel_initializer: str = "he_normal"
+  precision: str = "float32"
+  seed: int = 0
+
+  def __post_init__(self):
+    if self.size % 8 or self.size <= 0:
+      raise ValueError(f"size must be a positive multiple of 8, got {self.size}.")
+    if self.num_frames < 2:
+      raise ValueError(f"num_frames must be at least 2, got {self.num_frames}.")
+    if self.decoder not in ("constant", "residual"):
+      raise ValueError(f"decoder must be 'constant' or 'residual', got {self.decoder!r}.")
+    if self.frames_per_step is not None and not 1 <= self.frames_per_step <= self.num_frames:
+      raise ValueError(f"frames_per_step must be in [1, {self.num_frames}] or None, got {self.frames_per_step}.")
+    if self.kappa <= 0:
+      raise ValueError(f"kappa must be positive, got {self.kappa}.")
+    if self.precision not in ("float32", "mixed_bfloat16", "auto"):
+      raise ValueError(f"precision must be 'float32', 'mixed_bfloat16' or 'auto', got {self.precision!r}.")
+    if self.learning_rate_decay not in ("cosine", "constant"):
+      raise ValueError(f"learning_rate_decay must be 'cosine' or 'constant', got {self.learning_rate_decay!r}.")
+
+  @property
+  def grid(self):
+    """Side of the grid of z, q and p."""
+    return self.size // 8
+
+  @property
+  def latent_channels(self):
+    """Channels of z."""
+    return self.encoder[-1][0] // 2
+
+  @property
+  def frame_shape(self):
+    """(num_frames, size, size, channels)."""
+    return (self.num_frames, self.size, self.size, self.channels)
+
+
+def _tuples(value):
+  return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,221 @@
+"""Hamiltonian Generative Network (Toth et al., ICLR 2020)."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from hgn_tf import networks, objectives, precision
+from hgn_tf.checks import check_frames
+from hgn_tf.hamiltonians import Separable
+from hgn_tf.integrators import get_integrator, integrate
+from hgn_tf.models.config import HGNConfig
+from hgn_tf.phase_space import PhaseSpace
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class HGN(keras.Model):
+  """Frames to a posterior over z, z to a state (q, p), the state through Hamilton's equations, every q to a frame.
+
+  q(z|x) = N(mean, std); (q_0, p_0) = f_psi(z); H = K(p) + V(q); (q_t, p_t) by `config.method`; x_t = decoder(q_t).
+  `fit` takes batches of frames, float32 [batch, T + 1, H, W, C] in [0, 1]. Paper section 3 and A.1.
+
+  Args:
+    config: HGNConfig, or its dict.
+  """
+
+  def __init__(self, config, **kwargs):
+    config = config if isinstance(config, HGNConfig) else HGNConfig.from_dict(config)
+    super().__init__(**{"name": config.name, **kwargs})
+    self.config = config
+    get_integrator(config.method)
+    self._build_networks()
+    self.multiplier = self.add_weight(name="multiplier", initializer=keras.initializers.Constant(config.multiplier),
+                                      trainable=False)
+    self.constraint = self.add_weight(name="constraint", initializer="zeros", trainable=False)
+    self.trackers = {key: keras.metrics.Mean(name=key) for key in ("loss", "mse", "kl")}
+    self.built = True
+
+  def _build_networks(self):
+    c = self.config
+    dtype = precision.policy(c.precision)
+    self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=dtype, name="encoder")
+    self.encoder.build((None, *c.frame_shape))
+    grid = (c.grid, c.grid)
+    self.transform = networks.conv_stack(
+        c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels), "float32", "transform") if c.transform else None
+    half = (c.transform[-1][0] if c.transform else c.latent_channels) // 2
+    self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
+    self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, name="kinetic")
+    make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
+    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=dtype, name="decoder")
+    for layer in (self.potential, self.kinetic, self.decoder):
+      layer.build((None, *grid, half))
+
+  # The four maps.
+
+  def encode(self, frames):
+    """q(z | frames), a tfp Independent Normal with event shape [grid, grid, latent channels].
+
+    Raises:
+      ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
+    """
+    mean, log_std = self.encoder(check_frames(frames, self.config.frame_shape))
+    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 3)
+
+  def initial_state(self, z):
+    """(q_0, p_0) = f_psi(z), each [batch, grid, grid, channels]."""
+    return PhaseSpace.split(z if self.transform is None else self.transform(z))
+
+  def rollout(self, state, num_steps, dt=None):
+    """Hamilton's equations from `state`; PhaseSpace, each [batch, num_steps + 1, ...], the start included.
+
+    Args:
+      state: PhaseSpace, each [batch, grid, grid, channels].
+      num_steps: int or int32 scalar, at least 0.
+      dt: time of a step, float or [batch]; negative runs backward; default `config.dt`.
+    """
+    hamiltonian = Separable(self.kinetic.dense(), self.potential.dense())
+    return integrate(hamiltonian, state, self.config.dt if dt is None else dt, num_steps, self.config.method)
+
+  def decode(self, q):
+    """Frames in [0, 1] of positions: [..., grid, grid, channels] -> [..., H, W, C]."""
+    flat = self.decoder(tf.reshape(q, [-1, *q.shape[-3:]]))
+    return tf.reshape(flat, tf.concat([tf.shape(q)[:-3], self.config.frame_shape[1:]], 0))
+
+  def energy(self, state):
+    """H = K(p) + V(q); [batch, ...] for states [batch, ..., grid, grid, channels]. Its scale is arbitrary."""
+    flat = [tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], 0)) for x in state]
+    total = self.potential(flat[0]) + self.kinetic(flat[1])
+    return tf.reshape(total, tf.shape(state.q)[:-3])
+
+  # What people call.
+
+  def reconstruct(self, frames, num_steps=None, dt=None):
+    """Frames rolled out from the mean of the posterior; [batch, num_steps + 1, H, W, C].
+
+    Args:
+      frames: float32 [batch, T + 1, H, W, C] in [0, 1].
+      num_steps: default T.
+      dt: as in `rollout`.
+    """
+    return self.generate(self.encode(frames).mean(), num_steps, dt)
+
+  def sample(self, n, num_steps=None, dt=None, seed=None):
+    """`n` sequences from the prior z ~ N(0, 1); [n, num_steps + 1, H, W, C].
+
+    Args:
+      n: number of sequences.
+      num_steps: default T.
+      dt: as in `rollout`.
+      seed: int, or None for a new one at each call.
+    """
+    if n < 1:
+      raise ValueError(f"n must be at least 1, got {n}.")
+    seed = tfp.random.sanitize_seed(seed, salt="HGN.sample")
+    shape = [n, self.config.grid, self.config.grid, self.config.latent_channels]
+    return self.generate(tf.random.stateless_normal(shape, seed), num_steps, dt)
+
+  def generate(self, z, num_steps=None, dt=None):
+    """Frames of the trajectory that starts at `z`; [batch, num_steps + 1, H, W, C]."""
+    num_steps = self.config.num_frames - 1 if num_steps is None else num_steps
+    if tf.get_static_value(num_steps) is not None and num_steps < 0:
+      raise ValueError(f"num_steps must be at least 0, got {num_steps}.")
+    dt = tf.cast(self.config.dt if dt is None else dt, tf.float32)
+    return self._generate(z, tf.convert_to_tensor(num_steps, tf.int32), dt)
+
+  @tf.function(reduce_retracing=True)
+  def _generate(self, z, num_steps, dt):
+    return self.decode(self.rollout(self.initial_state(z), num_steps, dt).q)
+
+  def call(self, frames):
+    return self.decode(self.rollout(self.initial_state(self.encode(frames).mean()), self.config.num_frames - 1).q)
+
+  # Training.
+
+  def compile(self, optimizer=None, jit_compile=None, **kwargs):
+    """`keras.Model.compile`; by default with the optimizer of the config, jit-compiled where there is a GPU."""
+    jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
+    super().compile(optimizer=make_optimizer(self.config) if optimizer is None else optimizer,
+                    jit_compile=jit_compile, **kwargs)
+
+  def train_step(self, frames):
+    check_frames(frames, self.config.frame_shape)
+    with tf.GradientTape() as tape:
+      mse, kl, loss = self.objective(frames, tf.cast(self.optimizer.iterations, tf.int32))
+    gradients = tape.gradient(loss, self.trainable_variables)
+    self.optimizer.apply(gradients, self.trainable_variables)
+    if not self.config.deterministic:
+      self._update_multiplier(mse)
+    return self._track(loss=loss, mse=mse, kl=kl)
+
+  def test_step(self, frames):
+    mean, log_std = self.encoder(check_frames(frames, self.config.frame_shape))
+    mse = objectives.squared_error(self(frames), frames)
+    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    return self._track(loss=mse, mse=mse, kl=kl)
+
+  def objective(self, frames, step):
+    """(mse, kl in nats, loss) of a batch at an optimiser step; random numbers come from (config.seed, step).
+
+    loss = (multiplier * (mse - kappa) + kl / pixels of a sequence) * pixels of a frame / multiplier:
+    GECO's Lagrangian over its multiplier, so that the size of the gradient does not follow the multiplier.
+    """
+    c = self.config
+    seeds = tf.random.split(tf.stack([c.seed, step]), 2)
+    mean, log_std = self.encoder(frames)
+    z = mean if c.deterministic else mean + tf.exp(log_std) * tf.random.stateless_normal(tf.shape(mean), seeds[0])
+    q = self.rollout(self.initial_state(z), c.num_frames - 1).q
+    q, frames, weights = self._frames_to_decode(q, frames, step, seeds[1])
+    mse = objectives.squared_error(self.decode(q), frames, weights)
+    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    pixels = c.size * c.size * c.channels
+    kl_per_pixel = 0.0 if c.deterministic else self._kl_weight(step) * kl / (c.num_frames * pixels)
+    multiplier = 1.0 if c.deterministic else tf.convert_to_tensor(self.multiplier)
+    loss = objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
+    return mse, kl, loss
+
+  def _frames_to_decode(self, q, frames, step, seed):
+    """The frames of this step, their targets and weights: a random subset, within a growing horizon."""
+    c = self.config
+    horizon = 2 + step // c.horizon_steps if c.horizon_steps else c.num_frames
+    if c.frames_per_step is None:
+      weights = tf.cast(tf.range(c.num_frames) < horizon, tf.float32)
+      return q, frames, tf.broadcast_to(weights, tf.shape(frames)[:2])
+    indices, weights = objectives.draw_frames(c.num_frames, c.frames_per_step, horizon, tf.shape(frames)[0], seed)
+    return tf.gather(q, indices, batch_dims=1), tf.gather(frames, indices, batch_dims=1), weights
+
+  def _kl_weight(self, step):
+    if self.config.kl_warmup is None:
+      return 1.0
+    first, last = self.config.kl_warmup
+    return tf.clip_by_value((tf.cast(step, tf.float32) - first) / (last - first), 0.0, 1.0)
+
+  def _update_multiplier(self, mse):
+    c = self.config
+    multiplier, constraint = objectives.geco_update(
+        tf.convert_to_tensor(self.multiplier), tf.convert_to_tensor(self.constraint), mse, kappa=c.kappa,
+        rate=c.multiplier_rate, decay=c.multiplier_decay, bounds=c.multiplier_bounds)
+    self.multiplier.assign(multiplier)
+    self.constraint.assign(constraint)
+
+  def _track(self, **values):
+    for key, value in values.items():
+      self.trackers[key].update_state(value)
+    return {**{key: tracker.result() for key, tracker in self.trackers.items()}, "multiplier": self.multiplier}
+
+  @property
+  def metrics(self):
+    return list(self.trackers.values())
+
+  def get_config(self):
+    return {"config": self.config.to_dict(), "name": self.name}
+
+
+def make_optimizer(config):
+  """Adam with the learning-rate schedule and clipping of an HGNConfig."""
+  rate = config.learning_rate
+  if config.learning_rate_decay == "cosine":
+    rate = keras.optimizers.schedules.CosineDecay(
+        rate if not config.warmup_steps else 0.0, config.steps, warmup_steps=config.warmup_steps,
+        warmup_target=rate if config.warmup_steps else None)
+  return keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm)
