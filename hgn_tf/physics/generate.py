@@ -1,0 +1,143 @@
+"""Numbered examples of a dataset: example i depends on (seed, split, i) only, never on its neighbours."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+
+from hgn_tf.physics.base import System
+from hgn_tf.physics.render import render, spread_hues
+from hgn_tf.physics.simulate import simulate
+from hgn_tf.physics.systems import get_system
+
+OBSERVATION_NOISE = {"mass_spring": 0.1, "pendulum": 0.1, "two_body": 0.0, "three_body": 0.0}
+_MAX_ATTEMPTS = 200
+_CONSTANTS, _RADIUS, _NOISE, _COLORS, _ATTEMPT = range(5)  # what a random stream is for; attempts count on from there
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spec:
+  """What a dataset of trajectories is made of, except for its number of examples.
+
+  Attributes:
+    system: the physics, the law of its initial states and its canvas.
+    num_steps: frames after the first.
+    dt: time between frames.
+    resolution: height and width of the frames, a multiple of 8.
+    observation_noise: standard deviation of the noise added to every coordinate of q and p in every frame.
+    colors: None (evenly spread hues), "random" (spread from a hue drawn per trajectory), or RGB bytes, [bodies][3].
+    seed: of the whole dataset, in [0, 2^32).
+  """
+
+  system: System
+  num_steps: int = 30
+  dt: float = 0.125
+  resolution: int = 64
+  observation_noise: float = 0.0
+  colors: object = None
+  seed: int = 0
+
+  def __post_init__(self):
+    if not isinstance(self.num_steps, int) or self.num_steps < 1:
+      raise ValueError(f"num_steps must be an integer of at least 1, got {self.num_steps!r}.")
+    if not self.dt > 0 or not np.isfinite(self.dt):
+      raise ValueError(f"dt must be positive and finite, got {self.dt!r}.")
+    if not isinstance(self.resolution, int) or self.resolution < 8 or self.resolution % 8:
+      raise ValueError(f"resolution must be a positive multiple of 8, got {self.resolution!r}.")
+    if not self.observation_noise >= 0 or not np.isfinite(self.observation_noise):
+      raise ValueError(f"observation_noise must be at least 0 and finite, got {self.observation_noise!r}.")
+    if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+      raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed!r}.")
+    _check_colors(self.colors, self.system.bodies)
+
+
+def default_spec(name, **changes):
+  """The paper's dataset of the system called `name` (section 4), with `changes` to the fields of `Spec`."""
+  return Spec(**{"system": get_system(name), "observation_noise": OBSERVATION_NOISE[name], **changes})
+
+
+def make_examples(spec, split, indices):
+  """Simulates, perturbs and draws the examples numbered `indices` of a split.
+
+  Args:
+    spec: the dataset.
+    split: its name; splits share nothing.
+    indices: integers, [n]. The result does not depend on how a split is cut into blocks.
+
+  Returns:
+    dict of arrays with leading axis n: frames uint8 [n, T + 1, S, S, 3]; q, p, noisy_q, noisy_p float64 [n, T + 1, d];
+    energy float64 [n, T + 1] of the clean states; dt float64 [n]; and one float64 [n] per physical constant, in
+    the dict `constants`.
+
+  Raises:
+    ValueError: no admissible initial state is found because the canvas is too small for the motion.
+  """
+  indices = np.asarray(indices, np.int64)
+  system = spec.system.draw_constants(_Streams(spec.seed, split, indices, _CONSTANTS), len(indices))
+  q, p = _trajectories(spec, system, split, indices)
+  noise = _Streams(spec.seed, split, indices, _NOISE)
+  noisy_q = q + spec.observation_noise * noise.standard_normal(q.shape)
+  noisy_p = p + spec.observation_noise * noise.standard_normal(p.shape)
+  return {
+      "frames": render(system, noisy_q, spec.resolution, _colors(spec, split, indices)),
+      "q": q, "p": p, "noisy_q": noisy_q, "noisy_p": noisy_p, "energy": system.hamiltonian(q, p),
+      "dt": np.full(len(indices), spec.dt),
+      "constants": {name: np.broadcast_to(np.asarray(value, np.float64), indices.shape)
+                    for name, value in system.constants.items()},
+  }
+
+
+def _trajectories(spec, system, split, indices):
+  """Motions whose bodies stay on the canvas: the radius is drawn once, the rest of a state until it is admissible."""
+  n = len(indices)
+  radius = system.sample_radius(_Streams(spec.seed, split, indices, _RADIUS), n)
+  q, p = np.empty((2, n, spec.num_steps + 1, system.dimension))
+  left = np.arange(n)
+  for attempt in range(_MAX_ATTEMPTS):
+    some = system.rows(left)
+    start = some.sample_initial(_Streams(spec.seed, split, indices[left], _ATTEMPT + attempt), len(left), radius[left])
+    new_q, new_p = simulate(some, *start, spec.dt, spec.num_steps)
+    good = np.all(some.inside(new_q), axis=1)
+    q[left[good]], p[left[good]] = new_q[good], new_p[good]
+    left = left[~good]
+    if not left.size:
+      return q, p
+  raise ValueError(f"canvas={system.canvas} is too small: example {indices[left[0]]} of {split!r} left it in "
+                   f"{_MAX_ATTEMPTS} attempts; raise canvas, or lower radius or orbit_noise.")
+
+
+def _colors(spec, split, indices):
+  if spec.colors != "random":
+    return spec.colors
+  hues = _Streams(spec.seed, split, indices, _COLORS).uniform(0.0, 1.0, (len(indices), 1))[:, 0]
+  return np.stack([spread_hues(spec.system.bodies, hue) for hue in hues])
+
+
+def _check_colors(colors, bodies):
+  if colors is None or (isinstance(colors, str) and colors == "random"):
+    return
+  values = np.asarray(colors) if not isinstance(colors, str) else np.empty(0)
+  if values.shape != (bodies, 3) or values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
+    raise ValueError(f'colors must be None, "random" or {bodies} RGB triples of integers in [0, 255], got {colors!r}.')
+
+
+class _Streams:
+  """One random stream per example, offering the draws of np.random.Generator that samplers use.
+
+  Philox streams with key (seed, split; index) and a counter that starts at the stream's purpose never overlap.
+  """
+
+  def __init__(self, seed, split, indices, purpose):
+    high = seed << 32 | zlib.crc32(split.encode())
+    self._generators = [
+        np.random.Generator(np.random.Philox(key=np.array([high, index], np.uint64),
+                                             counter=np.array([0, 0, 0, purpose], np.uint64)))
+        for index in indices.tolist()]
+
+  def uniform(self, low, high, size):
+    """[n, ...] draws, row i from stream i."""
+    return np.stack([generator.uniform(low, high, size[1:]) for generator in self._generators])
+
+  def standard_normal(self, size):
+    """[n, ...] draws, row i from stream i."""
+    return np.stack([generator.standard_normal(size[1:]) for generator in self._generators])

@@ -1,0 +1,89 @@
+"""States to images: soft-edged balls on a dark grey ground; rod, spring and pivot stay invisible."""
+
+import colorsys
+
+import numpy as np
+
+BACKGROUND = (81, 88, 93)  # dark grey: black grounds are known to make training hard
+SHARPNESS = 80.0  # mask = sigmoid(SHARPNESS * (radius - distance)), lengths in units of the canvas' width
+_REACH = 6.5  # sigmoid(-_REACH) is less than half a grey level
+_BINS = 1 << 14  # of the table of mask values over [-_REACH, _REACH]
+
+
+def render(system, q, size, colors=None):
+  """Draws the bodies at positions q; a pixel is touched only where a ball can change it.
+
+  Args:
+    system: gives the bodies' positions, their radius and the canvas.
+    q: [..., d].
+    size: height and width in pixels.
+    colors: uint8 RGB, [bodies, 3], or [n, bodies, 3] with one set per leading row of q; hues spread evenly if None.
+
+  Returns:
+    uint8 [..., size, size, 3]; row 0 is the top.
+
+  Raises:
+    ValueError: q of another width, or a size that is not positive.
+  """
+  q = np.asarray(q, np.float64)
+  if q.shape[-1] != system.dimension:
+    raise ValueError(f"q must have shape [..., {system.dimension}], got {q.shape}.")
+  if size < 1:
+    raise ValueError(f"size must be positive, got {size}.")
+  colors = np.asarray(spread_hues(system.bodies) if colors is None else colors, np.uint8)
+  lead = q.shape[:-1]
+  scale = size / (2.0 * system.canvas)
+  positions = system.positions(q).reshape(-1, system.bodies, 2)
+  columns, rows = (positions[..., 0] + system.canvas) * scale, (system.canvas - positions[..., 1]) * scale
+  radius = _per_image(scale * system.ball_radius, lead)
+  frames = np.empty((len(positions), size, size, 3), np.uint8)
+  frames[:] = np.array(BACKGROUND, np.uint8)
+  for body in range(system.bodies):
+    color = _per_image(colors[..., body, :], lead) if colors.ndim == 3 else colors[body]
+    _draw(frames, columns[:, body], rows[:, body], radius, color)
+  return frames.reshape(*lead, size, size, 3)
+
+
+def spread_hues(bodies, start=0.0):
+  """Colours uint8 [bodies, 3]: evenly spaced hues from `start`, a fraction of the colour circle."""
+  hues = [colorsys.hsv_to_rgb((start + body / bodies) % 1.0, 1.0, 1.0) for body in range(bodies)]
+  return np.round(255 * np.array(hues)).astype(np.uint8)
+
+
+def _per_image(value, lead):
+  """One value per image: a number as it is, [n, ...] repeated over the images of its trajectory."""
+  value = np.asarray(value)
+  repeats = int(np.prod(lead)) // max(len(value), 1) if value.ndim else 1
+  return np.repeat(value, repeats, axis=0) if value.ndim else value
+
+
+def _draw(frames, columns, rows, radius, color):
+  """Blends one ball into each image, in place; positions and radii in pixels from the top left corner."""
+  size = frames.shape[1]
+  softness = size / SHARPNESS  # pixels per unit of the sigmoid's argument
+  patch = min(size, 2 * int(np.ceil(np.max(radius) + _REACH * softness)) + 1)
+  left, top = _corner(columns, patch, size), _corner(rows, patch, size)
+  x, y = left[:, None] + np.arange(patch), top[:, None] + np.arange(patch)
+  distance = np.sqrt(((y + 0.5 - rows[:, None]) ** 2)[:, :, None] + ((x + 0.5 - columns[:, None]) ** 2)[:, None, :])
+  radius = radius[:, None, None] if radius.ndim else radius
+  mask = _mask((distance - radius) / softness)[..., None]
+  where = np.arange(len(frames))[:, None, None], y[:, :, None], x[:, None, :]
+  under = frames[where].astype(np.float32)
+  color = color.astype(np.float32)
+  color = color[:, None, None] if color.ndim == 2 else color
+  frames[where] = (under + (color - under) * mask + np.float32(0.5)).astype(np.uint8)
+
+
+def _corner(centre, patch, size):
+  """First pixel of the patch around each centre, moved so that the patch stays within the image."""
+  return np.clip(np.floor(centre).astype(np.int64) - patch // 2, 0, size - patch)
+
+
+_TABLE = (1.0 / (1.0 + np.exp(np.linspace(-_REACH, _REACH, _BINS + 1)))).astype(np.float32)
+_TABLE[-1] = 0.0  # beyond the reach the ground is untouched
+
+
+def _mask(argument):
+  """sigmoid(-argument) from a table: fast, and the same on every processor."""
+  index = (argument + _REACH) * (_BINS / (2.0 * _REACH))
+  return _TABLE[np.clip(index, 0, _BINS).astype(np.int32)]
