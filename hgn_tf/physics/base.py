@@ -82,7 +82,7 @@ class System:
     return rng.uniform(*self.radius, (n, 1))[:, 0]
 
   def sample_initial(self, rng, n, radius=None):
-    """n initial states: a point uniform on the circle of the given radius in phase space, then orbit noise.
+    """n initial states, placed at uniform angles.
 
     Args:
       rng: np.random.Generator, or anything with its `uniform` and `standard_normal`.
@@ -93,9 +93,12 @@ class System:
       q, p: [n, d].
     """
     radius = self.sample_radius(rng, n) if radius is None else radius
-    angle = rng.uniform(0.0, 2.0 * np.pi, (n, 1))
-    q, p = radius[:, None] * np.cos(angle), radius[:, None] * np.sin(angle)
-    return q, p * (1.0 + self.orbit_noise * rng.standard_normal((n, 1)))
+    return self.place(rng, radius, rng.uniform(0.0, 2.0 * np.pi, (n, 1))[:, 0])
+
+  def place(self, rng, radius, angle):
+    """The states at (radius, angle), each [n], in the plane of q and p, with orbit noise: q, p [n, d]."""
+    q, p = radius[:, None] * np.cos(angle[:, None]), radius[:, None] * np.sin(angle[:, None])
+    return q, p * (1.0 + self.orbit_noise * rng.standard_normal((len(radius), 1)))
 
   @property
   def ball_radius(self):

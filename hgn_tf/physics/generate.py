@@ -1,13 +1,13 @@
 """Numbered examples of a dataset: example i depends on (seed, split, i) only, never on its neighbours."""
 
 import dataclasses
-import zlib
 
 import numpy as np
 
 from hgn_tf.physics.base import System
 from hgn_tf.physics.render import render, spread_hues
 from hgn_tf.physics.simulate import simulate
+from hgn_tf.physics.streams import Streams
 from hgn_tf.physics.systems import get_system
 
 OBSERVATION_NOISE = {"mass_spring": 0.1, "pendulum": 0.1, "two_body": 0.0, "three_body": 0.0}
@@ -73,9 +73,9 @@ def make_examples(spec, split, indices):
     ValueError: no admissible initial state is found because the canvas is too small for the motion.
   """
   indices = np.asarray(indices, np.int64)
-  system = spec.system.draw_constants(_Streams(spec.seed, split, indices, _CONSTANTS), len(indices))
+  system = spec.system.draw_constants(Streams(spec.seed, split, indices, _CONSTANTS), len(indices))
   q, p = _trajectories(spec, system, split, indices)
-  noise = _Streams(spec.seed, split, indices, _NOISE)
+  noise = Streams(spec.seed, split, indices, _NOISE)
   noisy_q = q + spec.observation_noise * noise.standard_normal(q.shape)
   noisy_p = p + spec.observation_noise * noise.standard_normal(p.shape)
   return {
@@ -90,12 +90,12 @@ def make_examples(spec, split, indices):
 def _trajectories(spec, system, split, indices):
   """Motions whose bodies stay on the canvas: the radius is drawn once, the rest of a state until it is admissible."""
   n = len(indices)
-  radius = system.sample_radius(_Streams(spec.seed, split, indices, _RADIUS), n)
+  radius = system.sample_radius(Streams(spec.seed, split, indices, _RADIUS), n)
   q, p = np.empty((2, n, spec.num_steps + 1, system.dimension))
   left = np.arange(n)
   for attempt in range(_MAX_ATTEMPTS):
     some = system.rows(left)
-    start = some.sample_initial(_Streams(spec.seed, split, indices[left], _ATTEMPT + attempt), len(left), radius[left])
+    start = some.sample_initial(Streams(spec.seed, split, indices[left], _ATTEMPT + attempt), len(left), radius[left])
     new_q, new_p = simulate(some, *start, spec.dt, spec.num_steps)
     good = np.all(some.inside(new_q), axis=1)
     q[left[good]], p[left[good]] = new_q[good], new_p[good]
@@ -109,7 +109,7 @@ def _trajectories(spec, system, split, indices):
 def _colors(spec, split, indices):
   if spec.colors != "random":
     return spec.colors
-  hues = _Streams(spec.seed, split, indices, _COLORS).uniform(0.0, 1.0, (len(indices), 1))[:, 0]
+  hues = Streams(spec.seed, split, indices, _COLORS).uniform(0.0, 1.0, (len(indices), 1))[:, 0]
   return np.stack([spread_hues(spec.system.bodies, hue) for hue in hues])
 
 
@@ -119,25 +119,3 @@ def _check_colors(colors, bodies):
   values = np.asarray(colors) if not isinstance(colors, str) else np.empty(0)
   if values.shape != (bodies, 3) or values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
     raise ValueError(f'colors must be None, "random" or {bodies} RGB triples of integers in [0, 255], got {colors!r}.')
-
-
-class _Streams:
-  """One random stream per example, offering the draws of np.random.Generator that samplers use.
-
-  Philox streams with key (seed, split; index) and a counter that starts at the stream's purpose never overlap.
-  """
-
-  def __init__(self, seed, split, indices, purpose):
-    high = seed << 32 | zlib.crc32(split.encode())
-    self._generators = [
-        np.random.Generator(np.random.Philox(key=np.array([high, index], np.uint64),
-                                             counter=np.array([0, 0, 0, purpose], np.uint64)))
-        for index in indices.tolist()]
-
-  def uniform(self, low, high, size):
-    """[n, ...] draws, row i from stream i."""
-    return np.stack([generator.uniform(low, high, size[1:]) for generator in self._generators])
-
-  def standard_normal(self, size):
-    """[n, ...] draws, row i from stream i."""
-    return np.stack([generator.standard_normal(size[1:]) for generator in self._generators])

@@ -173,10 +173,10 @@ class NBody(System):
       return None
     return lambda q, p, times: exact.two_body(column(self.gravity, q), column(self.mass, q), q, p, times)
 
-  def sample_initial(self, rng, n, radius=None):
-    """n initial states by the law above; arguments as for `System`."""
-    radius = (self.sample_radius(rng, n) if radius is None else radius)[:, None]
-    angle = rng.uniform(0.0, 2.0 * np.pi, (n, 1)) + 2.0 * np.pi * np.arange(self.bodies) / self.bodies
+  def place(self, rng, radius, angle):
+    """The perturbed ring of the given radius [n] whose first body is at the given angle [n]."""
+    n, radius = len(radius), radius[:, None]
+    angle = angle[:, None] + 2.0 * np.pi * np.arange(self.bodies) / self.bodies
     cos, sin = np.cos(angle), np.sin(angle)
     q = radius[..., None] * np.stack([cos, sin], axis=-1)
     momentum = column(self.mass, radius) * self.circular_speed(radius)
