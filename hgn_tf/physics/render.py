@@ -37,7 +37,7 @@ def render(system, q, size, colors=None):
   columns, rows = (positions[..., 0] + system.canvas) * scale, (system.canvas - positions[..., 1]) * scale
   radius = _per_image(scale * system.ball_radius, lead)
   frames = np.empty((len(positions), size, size, 3), np.uint8)
-  frames[:] = np.array(BACKGROUND, np.uint8)
+  frames[:] = np.tile(np.array(BACKGROUND, np.uint8), (size, 1))
   for body in range(system.bodies):
     color = _per_image(colors[..., body, :], lead) if colors.ndim == 3 else colors[body]
     _draw(frames, columns[:, body], rows[:, body], radius, color)
@@ -63,20 +63,30 @@ def _draw(frames, columns, rows, radius, color):
   softness = size / SHARPNESS  # pixels per unit of the sigmoid's argument
   patch = min(size, 2 * int(np.ceil(np.max(radius) + _REACH * softness)) + 1)
   left, top = _corner(columns, patch, size), _corner(rows, patch, size)
-  x, y = left[:, None] + np.arange(patch), top[:, None] + np.arange(patch)
-  distance = np.sqrt(((y + 0.5 - rows[:, None]) ** 2)[:, :, None] + ((x + 0.5 - columns[:, None]) ** 2)[:, None, :])
-  radius = radius[:, None, None] if radius.ndim else radius
-  mask = _mask((distance - radius) / softness)[..., None]
-  where = np.arange(len(frames))[:, None, None], y[:, :, None], x[:, None, :]
-  under = frames[where].astype(np.float32)
-  color = color.astype(np.float32)
-  color = color[:, None, None] if color.ndim == 2 else color
-  frames[where] = (under + (color - under) * mask + np.float32(0.5)).astype(np.uint8)
+  x, y = _offsets(left, columns, patch), _offsets(top, rows, patch)
+  distance = np.sqrt((y**2)[:, :, None] + (x**2)[:, None, :])
+  radius = np.float32(radius[:, None, None] if radius.ndim else radius)
+  mask = _mask((distance - radius) / np.float32(softness))[..., None]
+  color = np.float32(color[:, None, None] if color.ndim == 2 else color)
+  windows, where = _windows(frames, patch), (np.arange(len(frames)), top, left)
+  under = windows[where].astype(np.float32)
+  windows[where] = (under + (color - under) * mask + np.float32(0.5)).astype(np.uint8)
 
 
 def _corner(centre, patch, size):
   """First pixel of the patch around each centre, moved so that the patch stays within the image."""
   return np.clip(np.floor(centre).astype(np.int64) - patch // 2, 0, size - patch)
+
+
+def _offsets(corner, centre, patch):
+  """Distance along one axis of the patch's pixel centres from the ball's centre: float32 [images, patch]."""
+  return (corner + 0.5 - centre).astype(np.float32)[:, None] + np.arange(patch, dtype=np.float32)
+
+
+def _windows(frames, patch):
+  """Every square patch of every image, as a view [images, top, left, patch, patch, 3]."""
+  view = np.lib.stride_tricks.sliding_window_view(frames, (patch, patch), axis=(1, 2), writeable=True)
+  return view.transpose(0, 1, 2, 4, 5, 3)
 
 
 _TABLE = (1.0 / (1.0 + np.exp(np.linspace(-_REACH, _REACH, _BINS + 1)))).astype(np.float32)
@@ -85,5 +95,5 @@ _TABLE[-1] = 0.0  # beyond the reach the ground is untouched
 
 def _mask(argument):
   """sigmoid(-argument) from a table: fast, and the same on every processor."""
-  index = (argument + _REACH) * (_BINS / (2.0 * _REACH))
+  index = (argument + np.float32(_REACH)) * np.float32(_BINS / (2.0 * _REACH))
   return _TABLE[np.clip(index, 0, _BINS).astype(np.int32)]
