@@ -1,0 +1,1 @@
+"""Trained models as SavedModels that TensorFlow Serving loads, and what its operators need beside them."""
