@@ -72,19 +72,33 @@ def make_examples(spec, split, indices):
   Raises:
     ValueError: no admissible initial state is found because the canvas is too small for the motion.
   """
+  (examples,) = example_chunks(spec, split, indices, chunk=max(len(indices), 1))
+  return examples
+
+
+def example_chunks(spec, split, indices, *, chunk):
+  """Yields `make_examples` in pieces of `chunk` examples: states are simulated at once, frames drawn piece by piece."""
   indices = np.asarray(indices, np.int64)
   system = spec.system.draw_constants(Streams(spec.seed, split, indices, _CONSTANTS), len(indices))
+  states, colors = _states(spec, system, split, indices), _colors(spec, split, indices)
+  constants = {name: np.broadcast_to(np.asarray(value, np.float64), indices.shape)
+               for name, value in system.constants.items()}
+  for start in range(0, len(indices), chunk):
+    some = slice(start, start + chunk)
+    piece = {name: values[some] for name, values in states.items()}
+    some_colors = colors[some] if np.ndim(colors) == 3 else colors
+    yield {"frames": render(system.rows(some), piece["noisy_q"], spec.resolution, some_colors), **piece,
+           "constants": {name: values[some] for name, values in constants.items()}}
+
+
+def _states(spec, system, split, indices):
+  """All of an example but its frames and constants."""
   q, p = _trajectories(spec, system, split, indices)
   noise = Streams(spec.seed, split, indices, _NOISE)
   noisy_q = q + spec.observation_noise * noise.standard_normal(q.shape)
   noisy_p = p + spec.observation_noise * noise.standard_normal(p.shape)
-  return {
-      "frames": render(system, noisy_q, spec.resolution, _colors(spec, split, indices)),
-      "q": q, "p": p, "noisy_q": noisy_q, "noisy_p": noisy_p, "energy": system.hamiltonian(q, p),
-      "dt": np.full(len(indices), spec.dt),
-      "constants": {name: np.broadcast_to(np.asarray(value, np.float64), indices.shape)
-                    for name, value in system.constants.items()},
-  }
+  return {"q": q, "p": p, "noisy_q": noisy_q, "noisy_p": noisy_p, "energy": system.hamiltonian(q, p),
+          "dt": np.full(len(indices), spec.dt)}
 
 
 def _trajectories(spec, system, split, indices):
@@ -94,14 +108,14 @@ def _trajectories(spec, system, split, indices):
   q, p = np.empty((2, n, spec.num_steps + 1, system.dimension))
   left = np.arange(n)
   for attempt in range(_MAX_ATTEMPTS):
+    if not left.size:
+      return q, p
     some = system.rows(left)
     start = some.sample_initial(Streams(spec.seed, split, indices[left], _ATTEMPT + attempt), len(left), radius[left])
     new_q, new_p = simulate(some, *start, spec.dt, spec.num_steps)
     good = np.all(some.inside(new_q), axis=1)
     q[left[good]], p[left[good]] = new_q[good], new_p[good]
     left = left[~good]
-    if not left.size:
-      return q, p
   raise ValueError(f"canvas={system.canvas} is too small: example {indices[left[0]]} of {split!r} left it in "
                    f"{_MAX_ATTEMPTS} attempts; raise canvas, or lower radius or orbit_noise.")
 

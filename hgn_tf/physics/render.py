@@ -8,6 +8,7 @@ BACKGROUND = (81, 88, 93)  # dark grey: black grounds are known to make training
 SHARPNESS = 80.0  # mask = sigmoid(SHARPNESS * (radius - distance)), lengths in units of the canvas' width
 _REACH = 6.5  # sigmoid(-_REACH) is less than half a grey level
 _BINS = 1 << 14  # of the table of mask values over [-_REACH, _REACH]
+_CHUNK = 256  # images drawn at a time, which keeps the patches in the processor's cache
 
 
 def render(system, q, size, colors=None):
@@ -38,9 +39,12 @@ def render(system, q, size, colors=None):
   radius = _per_image(scale * system.ball_radius, lead)
   frames = np.empty((len(positions), size, size, 3), np.uint8)
   frames[:] = np.tile(np.array(BACKGROUND, np.uint8), (size, 1))
-  for body in range(system.bodies):
-    color = _per_image(colors[..., body, :], lead) if colors.ndim == 3 else colors[body]
-    _draw(frames, columns[:, body], rows[:, body], radius, color)
+  colors = _per_image(colors, lead) if colors.ndim == 3 else colors
+  for start in range(0, len(frames), _CHUNK):
+    some = slice(start, start + _CHUNK)
+    for body in range(system.bodies):
+      color = colors[some, body] if colors.ndim == 3 else colors[body]
+      _draw(frames[some], columns[some, body], rows[some, body], radius[some] if radius.ndim else radius, color)
   return frames.reshape(*lead, size, size, 3)
 
 
