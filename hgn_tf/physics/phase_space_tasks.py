@@ -25,6 +25,7 @@ class Task:
     noise: standard deviation of the Gaussian noise on every coordinate of q and p.
     train, test: numbers of trajectories.
     box: draw both coordinates of the first body from the range of radii, instead of its radius and direction.
+    friction: rate gamma of dp/dt = -dH/dq - gamma p, in 1/time.
   """
 
   system: str
@@ -34,6 +35,7 @@ class Task:
   train: int
   test: int
   box: bool = False
+  friction: float = 0.0
 
   @property
   def times(self):
@@ -46,6 +48,10 @@ TASKS = {
     "pendulum": Task(system="pendulum", duration=3.0, points=45, noise=0.1, train=25, test=25),
     "two_body": Task(system="two_body", duration=20.0, points=50, noise=0.0, train=800, test=200, box=True),
     "three_body": Task(system="three_body", duration=5.0, points=20, noise=0.0, train=4000, test=1000),
+    # Not of HNN: the first two with friction, which halves the energy about every 2.3 time units.
+    "mass_spring_friction": Task(
+        system="mass_spring", duration=3.0, points=30, noise=0.1, train=25, test=25, friction=0.3),
+    "pendulum_friction": Task(system="pendulum", duration=3.0, points=45, noise=0.1, train=25, test=25, friction=0.3),
 }
 
 
@@ -53,7 +59,7 @@ def make_task(name, seed=0):
   """All trajectories of the task called `name`.
 
   Args:
-    name: mass_spring, pendulum, two_body or three_body.
+    name: one of `TASKS`.
     seed: of the data, in [0, 2^32).
 
   Returns:
@@ -90,7 +96,8 @@ def make_trajectories(task, seed, split, indices):
     dict of float64 arrays: x [n, points, 2d] noisy states, q first; dx [n, points, 2d] the exact time derivative of the
     clean states; clean_x [n, points, 2d]; energy [n, points] of the clean states; t [points].
   """
-  system, indices = get_system(task.system), np.asarray(indices, np.int64)
+  system = dataclasses.replace(get_system(task.system), friction=task.friction)
+  indices = np.asarray(indices, np.int64)
   q0, p0 = _initial(task, system, Streams(seed, split, indices, _PLACE), len(indices))
   q, p = simulate(system, q0, p0, task.duration / (task.points - 1), task.points - 1)
   clean = np.concatenate([q, p], axis=-1)

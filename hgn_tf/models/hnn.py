@@ -1,0 +1,275 @@
+"""Hamiltonian neural networks on phase space, and their baseline (Greydanus et al., NeurIPS 2019)."""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hgn_tf import hamiltonians
+from hgn_tf.integrators import integrate
+from hgn_tf.models import ode
+from hgn_tf.models.config import Config
+from hgn_tf.phase_space import PhaseSpace
+
+FIELDS = ("solenoidal", "conservative", "both")
+
+
+@dataclasses.dataclass(frozen=True)
+class HNNConfig(Config):
+  """Every choice that makes an HNN or its baseline, as plain data.
+
+  Architecture:
+    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)) or "baseline" (one, dx/dt itself).
+    hidden: widths of the hidden layers of a net; activation: of them.
+    field: "solenoidal" (Hamilton's equations), "conservative" (the gradient of a second scalar) or "both" summed;
+      of "hnn" only.
+    damping: a learned friction beside Hamilton's equations, dp/dt = -dH/dq - gamma dH/dp; of "hnn" and "separable".
+  Optimisation:
+    steps, batch_size (None: all pairs), learning_rate: of Adam.
+    weight_decay: w adds w/2 |weights|^2 to the loss, as torch's Adam does.
+    seed: of weights and data order.
+  """
+
+  name: str = "hnn"
+  model: str = "hnn"
+  hidden: tuple = (200, 200)
+  activation: str = "tanh"
+  field: str = "solenoidal"
+  damping: bool = False
+  steps: int = 2_000
+  batch_size: int | None = None
+  learning_rate: float = 1e-3
+  weight_decay: float = 1e-4
+  seed: int = 0
+
+  def __post_init__(self):
+    if self.model not in ("hnn", "separable", "baseline"):
+      raise ValueError(f"model must be 'hnn', 'separable' or 'baseline', got {self.model!r}.")
+    if self.field not in FIELDS:
+      raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
+    if self.model != "hnn" and self.field != "solenoidal":
+      raise ValueError(f"field={self.field!r} needs model='hnn', got model={self.model!r}.")
+    if self.damping and (self.model == "baseline" or self.field != "solenoidal"):
+      raise ValueError(f"damping needs Hamilton's equations, got model={self.model!r} and field={self.field!r}.")
+
+
+class VectorFieldModel(keras.Model):
+  """dx/dt = f(x) on x = (q, p), [batch, 2d] -> [batch, 2d]; `fit` takes pairs (x, dx/dt).
+
+  Args:
+    config: HNNConfig, or its dict.
+  """
+
+  def __init__(self, config, **kwargs):
+    config = config if isinstance(config, HNNConfig) else HNNConfig.from_dict(config)
+    super().__init__(**{"name": config.name, **kwargs})
+    self.config = config
+
+  def time_derivative(self, x):
+    """dx/dt, [batch, 2d] -> [batch, 2d].
+
+    Raises:
+      ValueError: x is not [batch, 2d].
+    """
+    return self(_check_states(x))
+
+  def rollout(self, state, num_steps, dt, method="rk4", **options):
+    """Integrates the learned field from `state`.
+
+    Args:
+      state: PhaseSpace, each [batch, d], or x [batch, 2d].
+      num_steps: int, at least 0.
+      dt: time of a step, float or (not for "solve_ivp") [batch]; negative runs backward.
+      method: a name in `hgn_tf.INTEGRATORS`; the symplectic ones need the separable model. Or "solve_ivp", which takes
+        `options` rtol, atol and solver.
+      **options: of "solve_ivp".
+
+    Returns:
+      PhaseSpace, each [batch, num_steps + 1, d], the start included; where a trajectory leaves the finite numbers, the
+      states before that, with a RuntimeWarning that says when.
+
+    Raises:
+      ValueError: a state of odd width or not finite; a symplectic method without a separable Hamiltonian.
+    """
+    state = PhaseSpace(*map(tf.convert_to_tensor, state)) if isinstance(state, PhaseSpace) else PhaseSpace.split(
+        _check_states(state))
+    if method == "solve_ivp":
+      times = np.arange(num_steps + 1) * dt
+      states = ode.solve_ivp(self._compiled_field, state.merge(), times, **options)
+      states = PhaseSpace.split(tf.constant(states))
+    else:
+      self.build((None, 2 * state.q.shape[-1]))
+      states = self._integrate(state, tf.cast(dt, state.q.dtype), tf.convert_to_tensor(num_steps), method)
+    return ode.finite_part(states, dt)
+
+  @tf.function(reduce_retracing=True)
+  def _compiled_field(self, x):
+    return self(x)
+
+  @tf.function(reduce_retracing=True)
+  def _integrate(self, state, dt, num_steps, method):
+    return integrate(self.dynamics, state, dt, num_steps, method)
+
+  @property
+  def dynamics(self):
+    """What `hgn_tf.integrate` takes: an energy or, where there is none, a vector field."""
+    return hamiltonians.Field(lambda state: PhaseSpace.split(self(state.merge())))
+
+  def compile(self, optimizer=None, loss="mse", jit_compile=False, **kwargs):
+    """`keras.Model.compile`; by default Adam as in the config, and the mean squared error of dx/dt."""
+    optimizer = keras.optimizers.Adam(self.config.learning_rate, epsilon=1e-8) if optimizer is None else optimizer
+    super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+  def fit(self, x=None, y=None, **kwargs):
+    """`keras.Model.fit` on pairs: x and dx/dt as arrays [n, 2d], or a tf.data.Dataset of batches of both.
+
+    Raises:
+      ValueError: x of odd width, dx/dt of another shape than x, or arrays that are not finite.
+    """
+    if isinstance(x, tf.data.Dataset):
+      _check_pairs(*x.element_spec[:2])
+    else:
+      x, y = np.asarray(x, self.compute_dtype), np.asarray(y, self.compute_dtype)
+      _check_pairs(x, y)
+    return super().fit(x, y, **kwargs)
+
+  def get_config(self):
+    return {"config": self.config.to_dict(), "name": self.name}
+
+  def _mlp(self, width, outputs, name):
+    """The net of the HNN repository: orthogonal kernels, torch's uniform biases, none on the last layer."""
+    penalty = keras.regularizers.L2(self.config.weight_decay / 2) if self.config.weight_decay else None
+    dense = functools.partial(keras.layers.Dense, kernel_initializer="orthogonal", kernel_regularizer=penalty)
+    net, inputs = keras.Sequential(name=name), width
+    for units in self.config.hidden:
+      biases = keras.initializers.RandomUniform(-inputs ** -0.5, inputs ** -0.5)
+      net.add(dense(units, self.config.activation, bias_initializer=biases, bias_regularizer=penalty))
+      inputs = units
+    net.add(dense(outputs, use_bias=False))
+    net.build((None, width))
+    return net
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class BaselineMLP(VectorFieldModel):
+  """dx/dt = MLP(x): the HNN paper's baseline, which knows no energy."""
+
+  def __init__(self, config=HNNConfig(name="baseline", model="baseline"), **kwargs):  # noqa: B008, frozen
+    super().__init__(config, **kwargs)
+
+  def build(self, input_shape):
+    if not self.built:
+      width = _check_width(input_shape)
+      self.net = self._mlp(width, width, "net")
+      self.built = True
+
+  def call(self, x):
+    return self.net(x)
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class HNN(VectorFieldModel):
+  """dx/dt = (dH/dp, -dH/dq) of a learned energy H: conserved by construction, as exactly as the integrator does.
+
+  >>> model = HNN()
+  >>> model.compile()
+  >>> model.fit(x, dx, epochs=2000, batch_size=len(x))
+  >>> model.rollout(x[:1], num_steps=100, dt=0.1)
+
+  Args:
+    config: HNNConfig with model "hnn" or "separable", or its dict.
+  """
+
+  def __init__(self, config=HNNConfig(), **kwargs):  # noqa: B008, frozen
+    super().__init__(config, **kwargs)
+    if self.config.model == "baseline":
+      raise ValueError("config.model must be 'hnn' or 'separable', got 'baseline': that is a BaselineMLP.")
+
+  def build(self, input_shape):
+    if self.built:
+      return
+    width = _check_width(input_shape)
+    if self.config.model == "separable":
+      self.kinetic_net = self._mlp(width // 2, 1, "kinetic")
+      self.potential_net = self._mlp(width // 2, 1, "potential")
+    else:
+      self.net = self._mlp(width, 2 if self.config.field == "both" else 1, "energy")
+    if self.config.damping:
+      self.friction_logit = self.add_weight(shape=(), initializer=keras.initializers.Constant(-3.0), name="friction")
+    self.built = True
+
+  def call(self, x):
+    return self._field(PhaseSpace.split(x)).merge()
+
+  def energy(self, state):
+    """H up to a constant: PhaseSpace, each [..., d], or x [..., 2d] -> [...].
+
+    Raises:
+      ValueError: the model has no energy (field="conservative"), or x is of odd width.
+    """
+    if self.config.field == "conservative":
+      raise ValueError("field='conservative' has no energy; use 'solenoidal' or 'both'.")
+    q, p = state if isinstance(state, PhaseSpace) else PhaseSpace.split(tf.convert_to_tensor(state, self.compute_dtype))
+    self.build((None, 2 * q.shape[-1]))
+    flat = PhaseSpace(*(tf.reshape(y, [-1, q.shape[-1]]) for y in (q, p)))
+    return tf.reshape(self.hamiltonian(flat), tf.shape(q)[:-1])
+
+  @property
+  def hamiltonian(self):
+    """The energy as `hgn_tf.integrate` takes it; it has `.kinetic` and `.potential` where the model is separable."""
+    if self.config.model == "separable":
+      return hamiltonians.Separable(lambda p: self.kinetic_net(p)[:, 0], lambda q: self.potential_net(q)[:, 0])
+    return lambda state: self.net(state.merge())[:, -1]
+
+  @property
+  def friction(self):
+    """gamma >= 0 of dp/dt = -dH/dq - gamma dH/dp; 0 without damping."""
+    return tf.nn.softplus(self.friction_logit) if self.config.damping else 0.0
+
+  @property
+  def dynamics(self):
+    if self.config.damping or self.config.field != "solenoidal":
+      return hamiltonians.Field(self._field)
+    return self.hamiltonian
+
+  def _field(self, state):
+    """Hamilton's equations, with what the config adds to them."""
+    c = self.config
+    dq, dp = hamiltonians.vector_field(self.hamiltonian, state) if c.field != "conservative" else (0.0, 0.0)
+    if c.damping:
+      dp = dp - self.friction * dq
+    if c.field != "solenoidal":
+      downhill = hamiltonians.gradient(lambda x: self.net(x)[:, 0], state.merge())
+      dq, dp = (sum(pair) for pair in zip((dq, dp), PhaseSpace.split(downhill), strict=True))
+    return PhaseSpace(dq, dp)
+
+
+def make(config):
+  """The model of an HNNConfig: an HNN or a BaselineMLP."""
+  return (BaselineMLP if config.model == "baseline" else HNN)(config)
+
+
+def _check_width(shape):
+  if len(shape) != 2 or not shape[-1] or shape[-1] % 2:
+    raise ValueError(f"x must have shape [batch, 2d], positions before momenta, got {tuple(shape)}.")
+  return shape[-1]
+
+
+def _check_states(x):
+  """`x` as a float32 tensor [batch, 2d]; looks at the values only when eager."""
+  x = tf.cast(x, tf.float32)
+  _check_width(x.shape)
+  if tf.executing_eagerly() and not np.isfinite(x).all():
+    raise ValueError(f"x must be finite, got {int((~np.isfinite(x)).any(-1).sum())} rows with NaN or infinity.")
+  return x
+
+
+def _check_pairs(x, dx):
+  _check_width(x.shape)
+  if tuple(dx.shape) != tuple(x.shape):
+    raise ValueError(f"dx/dt must have the shape of x, {tuple(x.shape)}, got {tuple(dx.shape)}.")
+  for name, value in (("x", x), ("dx/dt", dx)):
+    if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+      raise ValueError(f"{name} must be finite, got {int((~np.isfinite(value)).any(-1).sum())} rows with NaN or infinity.")
