@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.proto import tf_example_pb2
 
 from hgn_tf import physics
 from tfds_builders import workers
@@ -114,6 +115,9 @@ class TrajectoryBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     self._use_beam = bool(beam)
     return super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
 
+  def _example_writer(self):
+    return CanonicalWriter(self.info.file_format)
+
   def _check_same_config(self):
     stored = self.data_path / "metadata.json"
     if not stored.exists():
@@ -152,6 +156,17 @@ class PrecompressedTensor(tfds.features.Tensor):
   @property
   def _fully_qualified_class_name(self):
     return f"{tfds.features.Tensor.__module__}.{tfds.features.Tensor.__name__}"
+
+
+class CanonicalWriter(tfds.core.writer.ExampleWriter):
+  """Writes records with their features in sorted order; protobuf's own order differs from process to process."""
+
+  def write(self, path, examples):
+    return super().write(path, ((key, _canonical(record)) for key, record in examples))
+
+
+def _canonical(record):
+  return tf_example_pb2.Example.FromString(record).SerializeToString(deterministic=True)
 
 
 def float64(*shape):
