@@ -58,7 +58,7 @@ def rows_within(x, low, high):
   return tf.reduce_all((x >= low) & (x <= high), axis=list(range(1, x.shape.rank)))
 
 
-def blank_rows(x, keep):
-  """x [N, ...] with zeros in the rows where keep [N] is False, whatever they held."""
-  keep = tf.reshape(keep, tf.concat([tf.shape(keep), tf.ones([x.shape.rank - 1], tf.int32)], 0))
-  return tf.where(keep, x, tf.zeros([], x.dtype))
+def blank(x, keep):
+  """x [N, ...] with zeros where keep, bool of the shape of x's leading dimensions, is False, whatever was there."""
+  ones = tf.ones([x.shape.rank - keep.shape.rank], tf.int32)
+  return tf.where(tf.reshape(keep, tf.concat([tf.shape(keep), ones], 0)), x, tf.zeros([], x.dtype))

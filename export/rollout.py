@@ -1,0 +1,172 @@
+"""An HGN as a Servable: frames to the future and the past, and the maps between."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from export import ragged
+from export.common import Servable, Signature
+from export.status import Status, blank, finite_rows, rows_within, status_of
+from hgn_tf.models import HGN
+from hgn_tf.phase_space import PhaseSpace
+
+MAX_STEPS = 1000
+CHUNK = 64  # frames decoded at a time: a rollout's memory is its answer and the activations of so many
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def servable(model, *, max_steps=MAX_STEPS, precision="float32"):
+  """An HGN as a `Servable`.
+
+  Args:
+    model: HGN.
+    max_steps: largest num_steps of a row.
+    precision: of encoder and decoder, "float32" or "bfloat16"; the weights stay float32.
+
+  Raises:
+    ValueError: max_steps below 1, unknown precision.
+  """
+  if max_steps < 1:
+    raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
+  model = with_precision(model, precision)
+  networks = (model.encoder, model.transform, model.potential, model.kinetic, model.decoder)
+  variables = [v for network in networks if network is not None for v in network.weights]
+  c = model.config
+  metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "dt": c.dt,
+              "frame_shape": c.frame_shape, "method": c.method}
+  return Servable(_signatures(Functions(model, max_steps)), variables, metadata)
+
+
+def with_precision(model, precision):
+  """A copy of an HGN whose encoder and decoder compute in "float32" or "bfloat16".
+
+  Raises:
+    ValueError: unknown precision.
+  """
+  if precision not in POLICIES:
+    raise ValueError(f"precision must be one of {', '.join(POLICIES)}, got {precision!r}.")
+  copy = HGN(dataclasses.replace(model.config, precision=POLICIES[precision]))
+  copy.set_weights(model.get_weights())
+  return copy
+
+
+def _signatures(functions):
+  c = functions.model.config
+  state = (c.grid, c.grid, (c.transform[-1][0] if c.transform else c.latent_channels) // 2)
+  time = {"dt": _rows(tf.float32), "num_steps": _rows(tf.int32)}
+  warmup = {"dt": c.dt, "num_steps": min(c.num_frames - 1, functions.max_steps)}
+  frames, pixels = _rows(tf.float32, c.frame_shape), _rows(tf.uint8, c.frame_shape)
+  q, seed = _rows(tf.float32, state), _rows(tf.int32, (2,))
+  rollout = Signature(functions.rollout, {"frames": frames, **time}, {"frames": 0.5, **warmup})
+  return {
+      "serving_default": rollout,
+      "rollout": rollout,
+      "rollout_uint8": Signature(functions.rollout_uint8, {"frames": pixels, **time}, {"frames": 128, **warmup}),
+      "sample": Signature(functions.sample, {"seed": seed, **time}, warmup),
+      "encode": Signature(functions.encode, {"frames": frames}, {"frames": 0.5}),
+      "evolve": Signature(functions.evolve, {"q": q, "p": q, **time}, warmup),
+      "decode": Signature(functions.decode, {"q": q}),
+  }
+
+
+def _rows(dtype, shape=()):
+  return tf.TensorSpec([None, *shape], dtype)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Functions:
+  """The functions behind the signatures. Every row is answered as if it were alone.
+
+  Attributes:
+    model: HGN.
+    max_steps: largest num_steps of a row.
+  """
+
+  model: HGN
+  max_steps: int
+
+  def rollout(self, frames, dt, num_steps):
+    """Frames in [0, 1] to the trajectory [N, T + 1, ...] that starts at the first of them."""
+    status = status_of(*_frame_checks(frames), *self._time_checks(dt, num_steps))
+    mean = self.model.encode(blank(frames, status == 0)).mean()
+    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self.model.decode)
+
+  def rollout_uint8(self, frames, dt, num_steps):
+    """As `rollout`, with frames of 0 to 255 in and out."""
+    status = status_of(*self._time_checks(dt, num_steps))
+    mean = self.model.encode(tf.cast(frames, tf.float32) / 255.0).mean()
+    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self._pixels)
+
+  def sample(self, seed, dt, num_steps):
+    """Trajectories from the prior; row i depends on seed[i] alone."""
+    status = status_of(*self._time_checks(dt, num_steps))
+    shape = [self.model.config.grid, self.model.config.grid, self.model.config.latent_channels]
+    z = tf.map_fn(lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed,
+                  fn_output_signature=tf.TensorSpec(shape, tf.float32))
+    return self._trajectory(self.model.initial_state(z), dt, num_steps, status, frames=self.model.decode)
+
+  def evolve(self, q, p, dt, num_steps):
+    """A state to its trajectory without frames: to go on from where a rollout ended, or to come back."""
+    status = status_of((~(finite_rows(q) & finite_rows(p)), Status.NOT_FINITE), *self._time_checks(dt, num_steps))
+    state = PhaseSpace(blank(q, status == 0), blank(p, status == 0))
+    return self._trajectory(state, dt, num_steps, status)
+
+  def encode(self, frames):
+    """Mean and standard deviation of the posterior, and the state that its mean stands for."""
+    status = status_of(*_frame_checks(frames))
+    posterior = self.model.encode(blank(frames, status == 0))
+    mean = posterior.mean()
+    state = self.model.initial_state(mean)
+    return _rows_answer(status, mean=mean, stddev=posterior.stddev(), q=state.q, p=state.p)
+
+  def decode(self, q):
+    """The frame [N, H, W, C] of each position."""
+    status = status_of((~finite_rows(q), Status.NOT_FINITE))
+    return _rows_answer(status, frames=self.model.decode(blank(q, status == 0)))
+
+  def _pixels(self, q):
+    return tf.cast(tf.round(self.model.decode(q) * 255.0), tf.uint8)
+
+  def _time_checks(self, dt, num_steps):
+    return ((num_steps < 0, Status.NEGATIVE_STEPS), (num_steps > self.max_steps, Status.TOO_MANY_STEPS),
+            (~tf.math.is_finite(dt), Status.BAD_DT))
+
+  def _trajectory(self, state, dt, num_steps, status, frames=None):
+    """The answer of a trajectory; `frames` maps positions to frames, None answers the momenta instead."""
+    ok = status == 0
+    dt, num_steps = tf.where(ok, dt, 0.0), tf.where(ok, num_steps, 0)
+    path = self.model.rollout(state, ragged.longest(num_steps), dt)
+    path = PhaseSpace(*(ragged.pack(x, num_steps) for x in path))
+    answer = {"q": path.q, "energy": self.model.energy(path),
+              **({"p": path.p} if frames is None else {"frames": ragged.in_chunks(frames, path.q, CHUNK)})}
+    floats = [x for x in (*path, *answer.values()) if x.dtype.is_floating]
+    finite = tf.reduce_all([_finite(x) for x in floats], axis=0)
+    answer = {key: ragged.unpack(blank(x, finite), num_steps) for key, x in answer.items()}
+    return _trajectory_answer(answer, ragged.unpack(finite, num_steps), dt, num_steps, status)
+
+
+def _trajectory_answer(answer, finite, dt, num_steps, status):
+  """Adds t, valid and status to what the rows have; rows that are not OK have zeros everywhere."""
+  ok, own = status == 0, ragged.own_steps(num_steps)
+  so_far = tf.cast(tf.math.cumprod(tf.cast(finite, tf.int32), axis=1), tf.bool)
+  steps = tf.minimum(tf.range(ragged.longest(num_steps) + 1), num_steps[:, None])
+  status = tf.where(ok & ~tf.reduce_all(so_far, axis=1), int(Status.DIVERGED), status)
+  return {**{key: blank(x, ok) for key, x in answer.items()}, "t": dt[:, None] * tf.cast(steps, tf.float32),
+          "valid": ok[:, None] & own & so_far, "status": status}
+
+
+def _rows_answer(status, **outputs):
+  """The answer of a signature without time: zeros in the rows that are not OK, or whose answer overflowed."""
+  finite = tf.reduce_all([_finite(x) for x in outputs.values()], axis=0)
+  status = tf.where((status == 0) & ~finite, int(Status.DIVERGED), status)
+  ok = status == 0
+  return {**{key: blank(x, ok) for key, x in outputs.items()}, "valid": ok, "status": status}
+
+
+def _frame_checks(frames):
+  return (~finite_rows(frames), Status.NOT_FINITE), (~rows_within(frames, 0.0, 1.0), Status.OUT_OF_RANGE)
+
+
+def _finite(x):
+  """Bool [N] of x [N, ...], in one pass: a NaN or an infinity makes the sum one."""
+  return tf.math.is_finite(tf.reduce_sum(x, axis=list(range(1, x.shape.rank))))
