@@ -5,8 +5,6 @@ An exporter (`rollout.servable`, `density.servable`) turns a model into a `Serva
 
 import contextlib
 import dataclasses
-import json
-import os
 import pathlib
 import shutil
 import tempfile
@@ -15,6 +13,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from export.status import Status
+from hgn_tf import files
 
 METADATA = "assets.extra/metadata.json"
 
@@ -85,7 +84,7 @@ def save(servable, path):
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
   metadata = {**servable.metadata, "signatures": {name: _describe(f) for name, f in sorted(signatures.items())},
               "status": {int(code): code.meaning for code in Status}}
-  write_text(pathlib.Path(path) / METADATA, json.dumps(metadata, indent=2) + "\n")
+  files.write_json(pathlib.Path(path) / METADATA, metadata)
 
 
 def _describe(concrete):
@@ -135,15 +134,6 @@ def next_version(base):
   return max(versions(base), default=0) + 1
 
 
-def write_text(path, text):
-  """Writes a file beside its place and renames it."""
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".{path.name}.{os.getpid()}")
-  partial.write_text(text)
-  partial.replace(path)
-
-
 def read_metadata(path):
   """The metadata of the version at `path`."""
-  return json.loads((pathlib.Path(path) / METADATA).read_text())
+  return files.read_json(pathlib.Path(path) / METADATA)
