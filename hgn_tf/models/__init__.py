@@ -2,5 +2,6 @@
 
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hgn import HGN
+from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig
 
-__all__ = ["HGN", "HGNConfig"]
+__all__ = ["HGN", "HNN", "BaselineMLP", "HGNConfig", "HNNConfig"]

@@ -93,8 +93,7 @@ class VectorFieldModel(keras.Model):
     Raises:
       ValueError: a state of odd width or not finite; a symplectic method without a separable Hamiltonian.
     """
-    state = PhaseSpace(*map(tf.convert_to_tensor, state)) if isinstance(state, PhaseSpace) else PhaseSpace.split(
-        _check_states(state))
+    state = PhaseSpace.split(_check_states(state.merge() if isinstance(state, PhaseSpace) else state))
     if method == "solve_ivp":
       times = np.arange(num_steps + 1) * dt
       states = ode.solve_ivp(self._compiled_field, state.merge(), times, **options)
@@ -261,8 +260,8 @@ def _check_states(x):
   """`x` as a float32 tensor [batch, 2d]; looks at the values only when eager."""
   x = tf.cast(x, tf.float32)
   _check_width(x.shape)
-  if tf.executing_eagerly() and not np.isfinite(x).all():
-    raise ValueError(f"x must be finite, got {int((~np.isfinite(x)).any(-1).sum())} rows with NaN or infinity.")
+  if tf.executing_eagerly():
+    _check_finite("x", x.numpy())
   return x
 
 
@@ -271,5 +270,11 @@ def _check_pairs(x, dx):
   if tuple(dx.shape) != tuple(x.shape):
     raise ValueError(f"dx/dt must have the shape of x, {tuple(x.shape)}, got {tuple(dx.shape)}.")
   for name, value in (("x", x), ("dx/dt", dx)):
-    if isinstance(value, np.ndarray) and not np.isfinite(value).all():
-      raise ValueError(f"{name} must be finite, got {int((~np.isfinite(value)).any(-1).sum())} rows with NaN or infinity.")
+    if isinstance(value, np.ndarray):
+      _check_finite(name, value)
+
+
+def _check_finite(name, value):
+  bad = ~np.isfinite(value).all(-1)
+  if bad.any():
+    raise ValueError(f"{name} must be finite, got NaN or infinity in {bad.sum()} of {len(bad)} rows.")
