@@ -1,0 +1,83 @@
+"""Keras callbacks of a training run."""
+
+import math
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class NotFinite(RuntimeError):
+  """The training loss became NaN or infinite."""
+
+
+class Checkpoints(keras.callbacks.Callback):
+  """Saves model and optimizer, named by step, and a line of history after every epoch.
+
+  A checkpoint that cannot be written leaves the previous one in place.
+
+  Args:
+    workdir: the run's Workdir.
+  """
+
+  def __init__(self, workdir):
+    super().__init__()
+    self._workdir = workdir
+
+  def on_train_begin(self, logs=None):
+    del logs
+    self._manager = self._workdir.manager(self.model)
+    step = int(self.model.optimizer.iterations)
+    self._rows = [row for row in self._workdir.history() if row["step"] <= step]
+    self._start = time.monotonic() - (self._rows[-1]["seconds"] if self._rows else 0.0)
+
+  def on_epoch_end(self, epoch, logs=None):
+    del epoch
+    step = int(self.model.optimizer.iterations)
+    values = {key: float(value) for key, value in logs.items()}
+    self._rows.append({"step": step, "seconds": round(time.monotonic() - self._start, 3), **values})
+    self._manager.save(step)
+    self._workdir.write_history(self._rows)
+
+
+class StopOnNotFinite(keras.callbacks.Callback):
+  """Raises NotFinite, naming the step, as soon as a batch's loss is not finite."""
+
+  def on_train_batch_end(self, batch, logs=None):
+    del batch
+    if not math.isfinite(float(logs["loss"])):
+      raise NotFinite(f"The loss became {float(logs['loss'])} at step {int(self.model.optimizer.iterations)}; the last "
+                      "finite weights are in the newest checkpoint. Try a smaller learning rate.")
+
+
+class RolloutImages(keras.callbacks.Callback):
+  """Writes reconstructed sequences and samples from the prior to TensorBoard after every epoch.
+
+  Args:
+    logdir: of the TensorBoard.
+    frames: sequences to reconstruct, float32 [n, T + 1, H, W, C].
+  """
+
+  def __init__(self, logdir, frames):
+    super().__init__()
+    self._logdir, self._frames = logdir, frames
+
+  def on_train_begin(self, logs=None):
+    del logs
+    self._writer = tf.summary.create_file_writer(str(self._logdir))
+
+  def on_epoch_end(self, epoch, logs=None):
+    step = int(self.model.optimizer.iterations)
+    with self._writer.as_default():
+      for key, value in (logs or {}).items():
+        tf.summary.scalar(key, float(value), step)
+      tf.summary.image("input, reconstruction", _strips(self._frames, self.model.reconstruct(self._frames)), step)
+      tf.summary.image("samples", _strips(self.model.sample(len(self._frames), seed=0)), step)
+    del epoch
+
+
+def _strips(*sequences):
+  """Sequences [n, T, H, W, C] as images [n, rows * H, T * W, C], one row each."""
+  rows = [np.concatenate(np.moveaxis(np.asarray(s), 1, 0), axis=2) for s in sequences]
+  return np.concatenate(rows, axis=1)

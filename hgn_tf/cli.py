@@ -1,0 +1,45 @@
+"""What the commands share: quiet TensorFlow, and errors as one line and exit code 1."""
+
+import json
+import os
+import sys
+
+
+def run(main):
+  """Runs an absl `main`; a mistake of the user ends with one line on stderr and exit code 1, not a traceback."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # also hides the complaint about a missing GPU
+  from absl import app
+
+  def guarded(argv):
+    if len(argv) > 1:
+      _fail(f"unexpected arguments: {' '.join(argv[1:])}; see --help")
+    try:
+      main(argv)
+    except (ValueError, ModuleNotFoundError, OSError, RuntimeError) as error:
+      if os.environ.get("HGN_TRACEBACK"):
+        raise
+      _fail(str(error))
+    except KeyboardInterrupt:
+      _fail("interrupted; the same command goes on from the last checkpoint")
+
+  app.run(guarded)
+
+
+def parse_json_object(name, text):
+  """The dict in the JSON `text` of the flag `name`.
+
+  Raises:
+    ValueError: not a JSON object.
+  """
+  try:
+    value = json.loads(text or "{}")
+  except json.JSONDecodeError as error:
+    raise ValueError(f"--{name} must be a JSON object, got {text!r}: {error}") from None
+  if not isinstance(value, dict):
+    raise ValueError(f"--{name} must be a JSON object, got {text!r}.")
+  return value
+
+
+def _fail(message):
+  print(f"{os.path.basename(sys.argv[0])}: error: {message}", file=sys.stderr)
+  sys.exit(1)

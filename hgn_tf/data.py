@@ -1,0 +1,116 @@
+"""Datasets on disk (TFDS) to batches of frames.
+
+The order is a function of the seed and the step alone: epoch e is shuffled by seed + e, and a pipeline that starts at
+step s gives exactly what one that started at 0 gives from its s-th batch on.
+"""
+
+import tensorflow as tf
+
+SHUFFLE_BUFFER = 2048  # serialised examples; TFDS has already shuffled the whole split when it was written
+
+
+def builder(dataset, data_dir=None):
+  """The TFDS builder of a dataset on disk, such as "mass_spring" or "mass_spring/demo".
+
+  Raises:
+    ValueError: unknown dataset (lists the known ones), or one that was never built (gives the command that builds it).
+  """
+  import tensorflow_datasets as tfds  # slow to import
+
+  import tfds_builders
+  name = dataset.split("/")[0].split(":")[0]
+  known = tfds_builders.names()
+  try:
+    found = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
+    built = bool(found.info.splits)
+  except (tfds.core.DatasetNotFoundError, ValueError):  # a ValueError: a config that the code does not list
+    if name not in known:
+      raise ValueError(f"Unknown dataset {dataset!r}; known: {', '.join(known)}.") from None
+    built = False
+  if not built:
+    where = f" --data_dir={data_dir}" if data_dir else ""
+    raise ValueError(f"Dataset {dataset!r} has not been built; run: tfds build {name} --imports=tfds_builders{where}"
+                     + (" --config=..." if "/" in dataset else ""))
+  return found
+
+
+def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames=None, split="train", data_dir=None):
+  """Endless shuffled batches, float32 [batch, T + 1, size, size, C] in [0, 1], from batch `start_step` on.
+
+  Args:
+    dataset: TFDS name.
+    batch_size: sequences of a batch.
+    size: height and width of the frames; stored ones are averaged down to it.
+    seed: of the order.
+    start_step: number of batches to leave out.
+    num_frames: the first frames of each sequence; default all.
+    split: TFDS split.
+    data_dir: where TFDS keeps its datasets.
+
+  Raises:
+    ValueError: the dataset is unknown, not built, or smaller than a batch.
+  """
+  found = builder(dataset, data_dir)
+  records, count = _records(found, split)
+  per_epoch = count // batch_size
+  if not per_epoch:
+    raise ValueError(f"batch_size must be at most the {count} examples of {dataset!r} {split!r}, got {batch_size}.")
+  first_epoch, skipped = divmod(start_step, per_epoch)
+
+  def epoch(e):
+    shuffled = records.shuffle(SHUFFLE_BUFFER, seed=tf.cast(seed, tf.int64) + e, reshuffle_each_iteration=False)
+    left_out = tf.where(e == first_epoch, skipped, 0) * batch_size
+    return shuffled.take(per_epoch * batch_size).skip(tf.cast(left_out, tf.int64))
+
+  examples = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch)
+  return _batches(examples, found, batch_size, size, num_frames, drop_remainder=True)
+
+
+def eval_batches(dataset, *, batch_size, size, split="test", num_frames=None, data_dir=None):
+  """One pass over a split in the order on disk; batches as in `train_batches`, the last may be smaller."""
+  found = builder(dataset, data_dir)
+  records, _ = _records(found, split)
+  return _batches(records, found, batch_size, size, num_frames, drop_remainder=False)
+
+
+def load_states(dataset, *, split="test", data_dir=None, take=None):
+  """Everything but the frames of a split, as a dict of stacked NumPy arrays (q, p, noisy_q, noisy_p, energy, dt)."""
+  import tensorflow_datasets as tfds
+  found = builder(dataset, data_dir)
+  decoders = tfds.decode.PartialDecoding({key: True for key in found.info.features if key != "frames"})
+  examples = found.as_dataset(split=split, decoders=decoders, shuffle_files=False)
+  return next(iter(tfds.as_numpy(examples.take(take or -1).batch(found.info.splits[split].num_examples))))
+
+
+def _records(found, split):
+  """(undecoded examples in the order on disk, their number)."""
+  import tensorflow_datasets as tfds
+  config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+  if split not in found.info.splits and "[" not in split:
+    raise ValueError(f"Unknown split {split!r} of {found.info.full_name!r}; known: {', '.join(found.info.splits)}.")
+  records = found.as_dataset(split=split, shuffle_files=False, read_config=config,
+                             decoders={"frames": tfds.decode.SkipDecoding()})
+  return records.map(lambda example: example["frames"]), found.info.splits[split].num_examples
+
+
+def _batches(records, found, batch_size, size, num_frames, drop_remainder):
+  feature = found.info.features["frames"]
+  decoded = records.map(lambda r: feature.decode_example(r)[:num_frames], num_parallel_calls=tf.data.AUTOTUNE)
+  batches = decoded.batch(batch_size, drop_remainder=drop_remainder)
+  return batches.map(lambda frames: to_frames(frames, size), num_parallel_calls=2).prefetch(4)
+
+
+def to_frames(stored, size):
+  """uint8 [batch, T, S, S, C] to float32 [batch, T, size, size, C] in [0, 1], by averaging blocks of pixels.
+
+  Raises:
+    ValueError: size does not divide the stored size.
+  """
+  time, height, width, channels = stored.shape[1:]
+  if height % size or width % size:
+    raise ValueError(f"size must divide the stored frames' {height}x{width}, got {size}.")
+  frames = tf.cast(stored, tf.float32) / 255.0
+  if height == size and width == size:
+    return frames
+  blocks = tf.reshape(frames, [-1, time, size, height // size, size, width // size, channels])
+  return tf.reduce_mean(blocks, axis=(3, 5))

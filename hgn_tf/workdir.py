@@ -1,0 +1,135 @@
+"""A training run's folder: its configuration, checkpoints by step, and history.
+
+    W/config.json        dataset and HGNConfig
+    W/checkpoints/       tf.train.Checkpoint of model and optimizer, named by step
+    W/history.jsonl      one line per logged step
+    W/evaluation/        what hgn-evaluate writes
+"""
+
+import dataclasses
+import json
+import pathlib
+
+import tensorflow as tf
+
+from hgn_tf import files
+from hgn_tf.models import HGN, HGNConfig
+
+
+class Workdir:
+  """A run's folder; reading it changes nothing.
+
+  Args:
+    path: the folder; need not exist.
+  """
+
+  def __init__(self, path):
+    self.path = pathlib.Path(path)
+    self._config_file = self.path / "config.json"
+
+  def create(self, config, dataset, data_dir=None):
+    """Claims the folder for a run, or finds it claimed by the same one.
+
+    Raises:
+      ValueError: the folder belongs to a run of another preset, dataset or setting; names the differences.
+    """
+    wanted = json.loads(json.dumps({"dataset": dataset, "data_dir": data_dir, "model": config.to_dict()}))
+    if not self._config_file.exists():
+      files.write_json(self._config_file, wanted)
+      return
+    there = self._settings()
+    changed = [f"{key}: {old!r} there, {new!r} asked" for key, old, new in _differences(there, wanted)]
+    if changed:
+      raise ValueError(f"workdir {self.path} belongs to another run ({'; '.join(changed)}); choose another --workdir.")
+
+  @property
+  def config(self):
+    """The HGNConfig of the run."""
+    return HGNConfig.from_dict(self._settings()["model"])
+
+  @property
+  def dataset(self):
+    """TFDS name of the dataset the run trains on."""
+    return self._settings()["dataset"]
+
+  @property
+  def data_dir(self):
+    """Where the dataset lies, None for the default of TFDS."""
+    return self._settings().get("data_dir")
+
+  def latest_step(self):
+    """The step of the newest whole checkpoint; 0 if there is none."""
+    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    return int(latest.rsplit("-", 1)[1]) if latest else 0
+
+  def load_model(self):
+    """The HGN of the newest checkpoint, compiled.
+
+    Raises:
+      ValueError: no run, no checkpoint, or a checkpoint of another shape.
+    """
+    model = HGN(self.config)
+    model.compile()
+    if not self.restore(model):
+      raise ValueError(f"workdir {self.path} has no checkpoint yet; run hgn-train --workdir={self.path} first.")
+    return model
+
+  def restore(self, model):
+    """Restores model and optimizer from the newest checkpoint; returns its step, 0 if there is none.
+
+    Raises:
+      ValueError: the checkpoint's variables have other shapes than the model's.
+    """
+    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    if latest is None:
+      return 0
+    checkpoint = _checkpoint(model)
+    try:
+      checkpoint.restore(latest).assert_existing_objects_matched()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+      reason = str(error).strip().splitlines()[0]
+      raise ValueError(f"checkpoint {latest} does not fit the model {model.config.name!r}: {reason}") from error
+    return self.latest_step()
+
+  def manager(self, model, max_to_keep=2):
+    """tf.train.CheckpointManager of model and optimizer."""
+    return tf.train.CheckpointManager(_checkpoint(model), str(self.path / "checkpoints"), max_to_keep, checkpoint_name="step")
+
+  def history(self):
+    """Logged steps, a list of dicts."""
+    path = self.path / "history.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+  def write_history(self, rows):
+    """Replaces the history."""
+    files.write_bytes(self.path / "history.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+  def _settings(self):
+    if not self._config_file.exists():
+      raise ValueError(f"workdir {self.path} holds no run (no config.json); run hgn-train --workdir={self.path} first.")
+    return files.read_json(self._config_file)
+
+
+def _checkpoint(model):
+  model.optimizer.build(model.trainable_variables)
+  # Plain variables in a fixed order: Keras objects restore lazily, and would hide a mismatch.
+  variables = [v.value for v in (*model.weights, *model.optimizer.variables)]
+  return tf.train.Checkpoint(**{f"v{i:04d}": v for i, v in enumerate(variables)})
+
+
+def _differences(old, new, prefix=""):
+  for key in sorted(set(old) | set(new)):
+    a, b = old.get(key), new.get(key)
+    if isinstance(a, dict) and isinstance(b, dict):
+      yield from _differences(a, b, f"{prefix}{key}.")
+    elif a != b:
+      yield f"{prefix}{key}", a, b
+
+
+def with_overrides(config, overrides):
+  """`config` with the fields of the dict `overrides`.
+
+  Raises:
+    ValueError: unknown fields.
+  """
+  return HGNConfig.from_dict({**dataclasses.asdict(config), **overrides})
