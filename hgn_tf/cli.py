@@ -1,5 +1,6 @@
 """What the commands share: quiet TensorFlow, and errors as one line and exit code 1."""
 
+import importlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ def run(main):
     if len(argv) > 1:
       _fail(f"unexpected arguments: {' '.join(argv[1:])}; see --help")
     try:
+      _import_tensorflow_quietly()
       main(argv)
     except (ValueError, ModuleNotFoundError, OSError, RuntimeError) as error:
       if os.environ.get("HGN_TRACEBACK"):
@@ -23,6 +25,19 @@ def run(main):
       _fail("interrupted; the same command goes on from the last checkpoint")
 
   app.run(guarded)
+
+
+def _import_tensorflow_quietly():
+  """Imports TensorFlow with stderr closed: its start-up notices precede any log level that could hide them."""
+  sys.stderr.flush()
+  stderr = os.dup(2)
+  with open(os.devnull, "w") as nowhere:
+    os.dup2(nowhere.fileno(), 2)
+  try:
+    importlib.import_module("tensorflow")
+  finally:
+    os.dup2(stderr, 2)
+    os.close(stderr)
 
 
 def parse_json_object(name, text):

@@ -19,7 +19,7 @@ def builder(dataset, data_dir=None):
 
   import tfds_builders
   name = dataset.split("/")[0].split(":")[0]
-  known = tfds_builders.names()
+  known = sorted(tfds_builders.__all__)
   try:
     found = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
     built = bool(found.info.splits)
@@ -80,6 +80,16 @@ def load_states(dataset, *, split="test", data_dir=None, take=None):
   decoders = tfds.decode.PartialDecoding({key: True for key in found.info.features if key != "frames"})
   examples = found.as_dataset(split=split, decoders=decoders, shuffle_files=False)
   return next(iter(tfds.as_numpy(examples.take(take or -1).batch(found.info.splits[split].num_examples))))
+
+
+def spec(dataset, data_dir=None):
+  """The physics.Spec behind a dataset on disk, or None where its frames were not simulated."""
+  import tfds_builders
+  found = builder(dataset, data_dir)
+  code = getattr(tfds_builders, found.name).Builder
+  fields = (found.info.metadata or {}).get("config")
+  config_class = type(code.BUILDER_CONFIGS[0]) if code.BUILDER_CONFIGS else None
+  return config_class(name="stored", **fields).spec() if fields and hasattr(config_class, "spec") else None
 
 
 def _records(found, split):

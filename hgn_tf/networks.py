@@ -189,7 +189,8 @@ class UpsampleConv(keras.layers.Layer):
     return {**super().get_config(), "filters": self.filters, "kernel_initializer": self.kernel_initializer}
 
 
-# Output row 2i sees x[i-1] under kernel row 0 and x[i] under rows 1 and 2; row 2i+1 sees x[i] under 0, 1 and x[i+1] under 2.
+# Output row 2i sees x[i-1] under kernel row 0 and x[i] under rows 1 and 2; row 2i+1 sees x[i] under rows 0 and 1 and
+# x[i+1] under row 2.
 _PHASES = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 
 
@@ -270,7 +271,8 @@ class ResidualDecoder(keras.layers.Layer):
     y = x
     for layer in upsample_block(self.filters, self.kernel_initializer, self.dtype_policy):
       y = layer(y)
-    return keras.layers.Activation("sigmoid", dtype=self.dtype_policy)(keras.layers.Add(dtype=self.dtype_policy)([up, y]))
+    total = keras.layers.Add(dtype=self.dtype_policy)([up, y])
+    return keras.layers.Activation("sigmoid", dtype=self.dtype_policy)(total)
 
   def call(self, q):
     return tf.sigmoid(tf.cast(self.net(q), tf.float32))

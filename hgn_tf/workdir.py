@@ -6,7 +6,6 @@
     W/evaluation/        what hgn-evaluate writes
 """
 
-import dataclasses
 import json
 import pathlib
 
@@ -93,7 +92,8 @@ class Workdir:
 
   def manager(self, model, max_to_keep=2):
     """tf.train.CheckpointManager of model and optimizer."""
-    return tf.train.CheckpointManager(_checkpoint(model), str(self.path / "checkpoints"), max_to_keep, checkpoint_name="step")
+    folder = str(self.path / "checkpoints")
+    return tf.train.CheckpointManager(_checkpoint(model), folder, max_to_keep, checkpoint_name="step")
 
   def history(self):
     """Logged steps, a list of dicts."""
@@ -125,11 +125,3 @@ def _differences(old, new, prefix=""):
     elif a != b:
       yield f"{prefix}{key}", a, b
 
-
-def with_overrides(config, overrides):
-  """`config` with the fields of the dict `overrides`.
-
-  Raises:
-    ValueError: unknown fields.
-  """
-  return HGNConfig.from_dict({**dataclasses.asdict(config), **overrides})

@@ -41,13 +41,14 @@ class HGN(keras.Model):
     self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=dtype, name="encoder")
     self.encoder.build((None, *c.frame_shape))
     grid = (c.grid, c.grid)
-    self.transform = networks.conv_stack(
-        c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels), "float32", "transform") if c.transform else None
+    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels),
+                                         "float32", "transform") if c.transform else None
     half = (c.transform[-1][0] if c.transform else c.latent_channels) // 2
     self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
     self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, name="kinetic")
     make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
-    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=dtype, name="decoder")
+    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=dtype,
+                        name="decoder")
     for layer in (self.potential, self.kinetic, self.decoder):
       layer.build((None, *grid, half))
 

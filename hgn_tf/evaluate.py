@@ -1,0 +1,149 @@
+"""hgn-evaluate: measures a trained HGN on whole splits and writes figures, plots, GIFs and a report.
+
+Example:
+  hgn-evaluate --workdir=/tmp/run
+"""
+
+import pathlib
+
+from absl import flags
+
+from hgn_tf import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of hgn-train.")
+_PRETRAINED = flags.DEFINE_string("pretrained", None, "Or the name of a trained model that comes with hgn_tf.")
+_DATASET = flags.DEFINE_string("dataset", None, "TFDS dataset (default: the one the model was trained on).")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets (default: the run's).")
+_OUT = flags.DEFINE_string("out", None, "Folder to write (default: WORKDIR/evaluation).")
+_SPLITS = flags.DEFINE_list("splits", ["train", "test"], "Splits to evaluate.")
+_LIMIT = flags.DEFINE_integer("limit", None, "Sequences of each split (default: all).", lower_bound=1)
+_PICTURES = 64  # sequences behind the plots and the speeds
+
+
+def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_dir=None):
+  """Writes metrics.json, table.md, plots, GIFs and report.html to the folder `out`; returns the figures.
+
+  Args:
+    model: HGN.
+    dataset: TFDS name.
+    out: folder.
+    splits: TFDS splits, the last is the one that is drawn.
+    limit: sequences of each split; None: all.
+    data_dir: where TFDS keeps its datasets.
+  """
+  from hgn_tf import evaluation, files, report, truth
+  out = pathlib.Path(out)
+  out.mkdir(parents=True, exist_ok=True)
+  evaluator = evaluation.Evaluator(dataset, size=model.config.size, num_frames=model.config.num_frames,
+                                   data_dir=data_dir, limit=limit)
+  figures = {split: evaluator.split(model, split) for split in splits}
+  frames = next(iter(evaluator.batches(splits[-1]).unbatch().batch(_PICTURES))).numpy()
+  world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)
+  parts = [report.table(*_table(figures)), *_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
+  if world:
+    parts += _worlds(out, model, frames, world, figures)
+  files.write_json(out / "metrics.json", {"dataset": dataset, "model": model.config.to_dict(), **figures})
+  files.write_bytes(out / "table.md", report.markdown_table(*_table(figures)).encode())
+  report.write(out / "report.html", f"{model.config.name} on {dataset}", parts)
+  return figures
+
+
+def _table(figures):
+  rows = {
+      "sequences": "sequences", "MSE x1e4": "mse", "spread over sequences x1e4": "mse_std",
+      "mean training frame x1e4": "mean_image", "first frame repeated x1e4": "first_frame",
+      "noise floor x1e4": "noise_floor", "relative excess": "relative_excess",
+      "valid prediction time, frames": "valid_prediction_time", "variance of H x1e4": "energy_variance",
+      "drift of H / spread of H": "energy_drift", "reversal error": "reversal_error"}
+  scaled = {label: 1e4 if label.endswith("x1e4") else 1 for label in rows}
+  return ["", *figures], [[label, *(split[key] * scaled[label] for split in figures.values())]
+                          for label, key in rows.items()]
+
+
+def _plots(out, model, split):
+  import numpy as np
+
+  from hgn_tf import report
+  from hgn_tf.plots import rollouts
+  time = np.arange(model.config.num_frames) * model.config.dt
+  rollouts.lines(out / "per_frame_mse.png", {
+      "HGN": (time, split["per_frame"]), "mean training frame": (time, split["per_frame_mean_image"]),
+      "first frame repeated": (time, split["per_frame_first_frame"]),
+      **({"noise floor": (time, np.full(len(time), split["noise_floor"]))} if split["noise_floor"] else {})},
+      ylabel="pixel MSE", log=True)
+  energy = np.asarray(split["energy"])
+  rollouts.lines(out / "energy.png", {f"sequence {i}": (time, row) for i, row in enumerate(energy[:5])},
+                 ylabel="learned H")
+  return [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout."),
+          report.figure(out / "energy.png", "The learned energy along five rollouts: a good model draws level lines.")]
+
+
+def _pictures(out, model, frames):
+  from hgn_tf import report
+  from hgn_tf.plots import rollouts
+  four = frames[:4]
+  rollouts.animation(out / "reconstruction.gif", {"data": four, "HGN": model.reconstruct(four).numpy()})
+  samples = model.sample(16, seed=0).numpy()
+  rollouts.animation(out / "samples.gif", {f"prior {i + 1}": samples[4 * i:4 * i + 4] for i in range(4)})
+  return [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state."),
+          report.figure(out / "samples.gif", "Samples: z from the prior, rolled out.")]
+
+
+def _worlds(out, model, frames, world, figures):
+  """What needs the true world: other speeds and a long rollout, against clean frames."""
+  import numpy as np
+
+  from hgn_tf import evaluation, report
+  from hgn_tf.plots import rollouts
+  speeds = evaluation.speeds(model, frames, world)
+  long = evaluation.extrapolation(model, frames[:16], world.head(16))
+  trivial = figures[list(figures)[-1]]["mean_image"]
+  figures["speeds"] = {name: {"mse": mse} for name, (mse, _, _) in speeds.items()}
+  figures["extrapolation"] = long.tolist()
+  rollouts.strips(out / "speeds.png", {label: row for name, (_, predicted, true) in speeds.items()
+                                       for label, row in ((f"{name}, truth", true[0]), ("HGN", predicted[0]))})
+  rollouts.animation(out / "speeds.gif", {
+      label: sequence[:3] for name, (_, predicted, true) in speeds.items()
+      for label, sequence in ((f"{name}", true), ("HGN", predicted))})
+  time = np.arange(len(long)) * model.config.dt
+  rollouts.lines(out / "extrapolation.png", {"HGN": (time, long), "mean training frame": (time, 0 * long + trivial)},
+                 ylabel="pixel MSE", log=True)
+  rows = [[name, 1e4 * mse, mse / trivial] for name, (mse, _, _) in speeds.items()]
+  return [report.heading("Time in other directions"),
+          report.table(["rollout", "MSE to clean truth x1e4", "over mean image's MSE"], rows),
+          report.figure(out / "speeds.gif", "One inferred state, rolled out forward, backward, faster and slower."),
+          report.figure(out / "speeds.png", "The first of them, every third frame."),
+          report.figure(out / "extrapolation.png", f"A rollout of {len(long) - 1} frames, against the clean truth.")]
+
+
+def main(argv):
+  del argv
+  from hgn_tf import report
+  model, dataset, data_dir, out = _target()
+  figures = evaluate(model, dataset, out, splits=_SPLITS.value, limit=_LIMIT.value, data_dir=data_dir)
+  print(report.markdown_table(*_table({split: figures[split] for split in _SPLITS.value})))
+  print(f"Report: {pathlib.Path(out).resolve() / 'report.html'}")
+
+
+def _target():
+  """(model, dataset, data_dir, out) of the flags."""
+  if bool(_WORKDIR.value) == bool(_PRETRAINED.value):
+    raise ValueError("give one of --workdir and --pretrained.")
+  if _WORKDIR.value:
+    from hgn_tf.workdir import Workdir
+    workdir = Workdir(_WORKDIR.value)
+    return (workdir.load_model(), _DATASET.value or workdir.dataset, _DATA_DIR.value or workdir.data_dir,
+            _OUT.value or workdir.path / "evaluation")
+  from hgn_tf import pretrained
+  name = _PRETRAINED.value
+  return (pretrained.load_pretrained(name), _DATASET.value or pretrained.card(name)["dataset"], _DATA_DIR.value,
+          _OUT.value or f"{name}_evaluation")
+
+
+def run():
+  """Console script."""
+  cli.run(main)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,122 @@
+"""Measures a trained HGN on a split of a dataset."""
+
+import numpy as np
+import tensorflow as tf
+
+from hgn_tf import data, metrics, truth
+from hgn_tf.phase_space import PhaseSpace
+
+SPEEDS = {"forward": 1.0, "backward": -1.0, "double speed": 2.0, "half speed": 0.5}
+MEAN_IMAGE_SEQUENCES = 2000  # of the training split; the mean frame moves by less than 1e-4 with more
+FLOOR_SEQUENCES = 256
+
+
+class Evaluator:
+  """What evaluation of any model on a dataset needs once: trivial predictors and the noise floor.
+
+  Args:
+    dataset: TFDS name.
+    size: height and width of the model's frames.
+    num_frames: of the model's sequences.
+    data_dir: where TFDS keeps its datasets.
+    limit: evaluate at most so many sequences of a split; None: all.
+    batch_size: sequences at a time.
+  """
+
+  def __init__(self, dataset, *, size, num_frames, data_dir=None, limit=None, batch_size=50):
+    self.dataset, self.data_dir, self.limit, self.batch_size = dataset, data_dir, limit, batch_size
+    self.size, self.num_frames = size, num_frames
+    self.mean_frame = self._mean_frame()
+    some = truth.load(dataset, take=FLOOR_SEQUENCES, data_dir=data_dir)
+    self.floor = some.noise_floor(size) if some else 0.0
+
+  def batches(self, split):
+    """Batches of the sequences that are evaluated."""
+    batches = data.eval_batches(self.dataset, batch_size=self.batch_size, size=self.size, split=split,
+                                num_frames=self.num_frames, data_dir=self.data_dir)
+    return batches if self.limit is None else batches.unbatch().take(self.limit).batch(self.batch_size)
+
+  def split(self, model, split):
+    """Figures of an HGN on a split, a dict of plain numbers and lists (see `summarize`)."""
+    rollout = tf.function(lambda frames: _rollout(model, frames))
+    rows = [_measure(*map(_numpy, rollout(frames)), frames.numpy(), self.mean_frame) for frames in self.batches(split)]
+    return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
+
+  def _mean_frame(self):
+    batches = data.eval_batches(self.dataset, batch_size=50, size=self.size, split="train", data_dir=self.data_dir)
+    batches = batches.take(MEAN_IMAGE_SEQUENCES // 50)
+    return np.mean([np.mean(frames, axis=(0, 1)) for frames in batches.as_numpy_iterator()], axis=0)
+
+
+def summarize(rows, floor):
+  """Figures of a split from per-sequence measurements.
+
+  Args:
+    rows: dict of errors, mean_image, first_frame [n, T + 1] and, for models with an energy, energy [n, T + 1] and
+      reversal [n].
+    floor: pixel MSE of the observation noise.
+
+  Returns:
+    dict; mse_std is the spread over sequences, everything in plain units (not x1e4).
+  """
+  errors, trivial = rows["errors"], float(np.mean(rows["mean_image"]))
+  mse = float(np.mean(errors))
+  times = metrics.valid_prediction_time(errors, trivial, floor)
+  figures = {
+      "sequences": len(errors), "mse": mse, "mse_std": float(np.std(errors.mean(axis=1))),
+      "mean_image": trivial, "first_frame": float(np.mean(rows["first_frame"])), "noise_floor": floor,
+      "excess": mse - floor, "relative_excess": metrics.relative_excess(mse, trivial, floor),
+      "valid_prediction_time": float(np.mean(times)), "per_frame": errors.mean(axis=0).tolist(),
+      "per_frame_mean_image": rows["mean_image"].mean(axis=0).tolist(),
+      "per_frame_first_frame": rows["first_frame"].mean(axis=0).tolist()}
+  if "energy" in rows:
+    figures |= {"energy_variance": metrics.energy_variance(rows["energy"]),
+                "energy_drift": metrics.energy_drift(rows["energy"]),
+                "reversal_error": float(np.mean(rows["reversal"])), "energy": rows["energy"][:8].tolist()}
+  return figures
+
+
+def speeds(model, frames, world):
+  """Errors of rollouts forward, backward, at double and half speed against the clean truth.
+
+  Args:
+    model: HGN.
+    frames: sequences to infer the state from, [n, T + 1, H, W, C].
+    world: Truth of the same sequences.
+
+  Returns:
+    dict of name -> (mse, predicted frames, true frames).
+  """
+  results = {}
+  for name, speed in SPEEDS.items():
+    predicted = model.reconstruct(frames, dt=speed * model.config.dt).numpy()
+    true = world.frames(model.config.size, num_steps=model.config.num_frames - 1, speed=speed)
+    results[name] = float(np.mean((predicted - true) ** 2)), predicted, true
+  return results
+
+
+def extrapolation(model, frames, world, num_steps=120):
+  """Per-frame error [num_steps + 1] of a long rollout against the clean truth."""
+  true = world.frames(model.config.size, num_steps=num_steps)
+  return metrics.frame_errors(model.reconstruct(frames, num_steps), true).mean(axis=0)
+
+
+def _rollout(model, frames):
+  """(frames, energy, first state, state after as many steps forward as backward) of the rollout of the mean."""
+  steps = model.config.num_frames - 1
+  start = model.initial_state(model.encode(frames).mean())
+  path = model.rollout(start, steps)
+  back = model.rollout(PhaseSpace(*(x[:, -1] for x in path)), steps, -model.config.dt)
+  return model.decode(path.q), model.energy(path), start, PhaseSpace(*(x[:, -1] for x in back))
+
+
+def _measure(predicted, energy, start, back, target, mean_frame):
+  return {"errors": metrics.frame_errors(predicted, target),
+          "mean_image": metrics.frame_errors(mean_frame, target),
+          "first_frame": metrics.frame_errors(target[:, :1], target),
+          "energy": energy,
+          "reversal": metrics.reversal_error(start, back)}
+
+
+def _numpy(x):
+  return tf.nest.map_structure(lambda y: y.numpy(), x)

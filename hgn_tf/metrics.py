@@ -1,0 +1,57 @@
+"""Figures of merit, on NumPy arrays. Sequences are [n, T + 1, H, W, C] in [0, 1]; energies [n, T + 1]."""
+
+import numpy as np
+
+
+def frame_errors(prediction, target):
+  """Mean squared error per pixel of every frame, [n, T + 1]."""
+  return np.mean((np.asarray(prediction) - np.asarray(target)) ** 2, axis=(2, 3, 4), dtype=np.float64)
+
+
+def relative_excess(error, trivial, floor):
+  """(error - floor) / (trivial - floor): 0 is the best possible, 1 what has learned nothing.
+
+  Args:
+    error: pixel MSE of the model.
+    trivial: pixel MSE of the mean training frame.
+    floor: pixel MSE that no prediction of unseen observation noise can beat.
+  """
+  return (error - floor) / (trivial - floor)
+
+
+def energy_variance(energy):
+  """Variance of H along each rollout, averaged over rollouts (paper Table 2)."""
+  return float(np.mean(np.var(np.asarray(energy, np.float64), axis=1)))
+
+
+def energy_drift(energy):
+  """Standard deviation of H along a rollout over the spread of H between rollouts: free of H's arbitrary scale."""
+  energy = np.asarray(energy, np.float64)
+  spread = np.std(energy.mean(axis=1))
+  return float(np.sqrt(energy_variance(energy)) / spread) if spread else float("inf")
+
+
+def valid_prediction_time(errors, trivial, floor=0.0):
+  """First frame of each sequence whose excess error is above half of the mean image's; T + 1 where none is.
+
+  Args:
+    errors: [n, T + 1].
+    trivial: pixel MSE of the mean training frame.
+    floor: pixel MSE of the noise.
+
+  Returns:
+    Integers, [n]; about 0 for a constant prediction.
+  """
+  failed = np.asarray(errors) - floor > 0.5 * (trivial - floor)
+  return np.where(failed.any(axis=1), failed.argmax(axis=1), failed.shape[1])
+
+
+def reversal_error(start, end):
+  """Norm of the difference of two states over the norm of the first, [n].
+
+  Args:
+    start: PhaseSpace, each [n, ...].
+    end: PhaseSpace after as many steps forward as backward.
+  """
+  first, last = (np.concatenate([np.reshape(x, (len(x), -1)) for x in state], axis=1) for state in (start, end))
+  return np.linalg.norm(first - last, axis=1) / np.linalg.norm(first, axis=1)

@@ -1,0 +1,41 @@
+"""Trained models that come with the package.
+
+    NAME.json         class, config, dataset and figures
+    NAME.weights.h5   float32 weights
+    NAME.md           model card
+"""
+
+import pathlib
+
+from hgn_tf import files
+
+_FOLDER = pathlib.Path(__file__).parent
+
+
+def names():
+  """The known trained models, sorted."""
+  return sorted(path.stem for path in _FOLDER.glob("*.json"))
+
+
+def card(name):
+  """What is known of a trained model: class, config, dataset, figures.
+
+  Raises:
+    ValueError: unknown name; lists the known ones.
+  """
+  if name not in names():
+    raise ValueError(f"Unknown trained model {name!r}; known: {', '.join(names())}.")
+  return files.read_json(_FOLDER / f"{name}.json")
+
+
+def load_pretrained(name):
+  """The trained model called `name`, such as "hgn_mass_spring".
+
+  Raises:
+    ValueError: unknown name; lists the known ones.
+  """
+  from hgn_tf import models
+  description = card(name)
+  model = getattr(models, description["class"])(description["config"])
+  model.load_weights(_FOLDER / f"{name}.weights.h5")
+  return model

@@ -1,0 +1,51 @@
+"""hgn-sample: draws sequences from the prior of a trained HGN as a GIF.
+
+Example:
+  hgn-sample --workdir=/tmp/run --num=8 --out=samples.gif
+"""
+
+import pathlib
+
+from absl import flags
+
+from hgn_tf import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run of hgn-train.")
+_PRETRAINED = flags.DEFINE_string("pretrained", None, "Or the name of a trained model that comes with hgn_tf.")
+_NUM = flags.DEFINE_integer("num", 8, "Sequences to draw.", lower_bound=1)
+_NUM_STEPS = flags.DEFINE_integer("num_steps", None, "Frames after the first (default: as in training).", lower_bound=0)
+_DT = flags.DEFINE_float("dt", None, "Time between frames (default: as in training); negative runs backward.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of the draws.")
+_OUT = flags.DEFINE_string("out", "samples.gif", "GIF to write.")
+
+
+def main(argv):
+  del argv
+  from hgn_tf.plots import rollouts
+  if bool(_WORKDIR.value) == bool(_PRETRAINED.value):
+    raise ValueError("give one of --workdir and --pretrained.")
+  if pathlib.Path(_OUT.value).suffix != ".gif":
+    raise ValueError(f"--out must end with .gif, got {_OUT.value!r}.")
+  samples = _model().sample(_NUM.value, _NUM_STEPS.value, _DT.value, seed=_SEED.value).numpy()
+  columns = min(4, len(samples))
+  rows = -(-len(samples) // columns)
+  rollouts.animation(_OUT.value, {f"prior {i + 1}": samples[i * rows:(i + 1) * rows]
+                                  for i in range(columns) if i * rows < len(samples)})
+  print(f"Wrote {pathlib.Path(_OUT.value).resolve()}")
+
+
+def _model():
+  if _WORKDIR.value:
+    from hgn_tf.workdir import Workdir
+    return Workdir(_WORKDIR.value).load_model()
+  from hgn_tf import load_pretrained
+  return load_pretrained(_PRETRAINED.value)
+
+
+def run():
+  """Console script."""
+  cli.run(main)
+
+
+if __name__ == "__main__":
+  run()
