@@ -77,13 +77,14 @@ class _Weights(tf.Module):
     self.weights = [v if isinstance(v, tf.Variable) else v.value for v in variables]
 
 
-def save(servable, path):
-  """Writes the SavedModel and its metadata to the directory `path`."""
+def save(servable, path, **metadata):
+  """Writes the SavedModel and its metadata, with more of it as keywords, to the directory `path`."""
   traced = {id(s): s.trace() for s in servable.signatures.values()}
   signatures = {name: traced[id(s)] for name, s in servable.signatures.items()}
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
-  metadata = {**servable.metadata, "signatures": {name: _describe(f) for name, f in sorted(signatures.items())},
-              "status": {int(code): code.meaning for code in Status}}
+  described = {name: _describe(function) for name, function in sorted(signatures.items())}
+  codes = {int(code): code.meaning for code in Status}
+  metadata = {**servable.metadata, **metadata, "signatures": described, "status": codes}
   files.write_json(pathlib.Path(path) / METADATA, metadata)
 
 

@@ -1,10 +1,11 @@
 """An HGN as a Servable: frames to the future and the past, and the maps between."""
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from export import ragged
+from export import compiled, ragged
 from export.common import Servable, Signature
 from export.status import Status, blank, finite_rows, rows_within, status_of
 from hgn_tf.models import HGN
@@ -15,13 +16,14 @@ CHUNK = 64  # frames decoded at a time: a rollout's memory is its answer and the
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-def servable(model, *, max_steps=MAX_STEPS, precision="float32"):
+def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
   """An HGN as a `Servable`.
 
   Args:
     model: HGN.
     max_steps: largest num_steps of a row.
     precision: of encoder and decoder, "float32" or "bfloat16"; the weights stay float32.
+    xla: compile integration and decoding; the server must have XLA switched on.
 
   Raises:
     ValueError: max_steps below 1, unknown precision.
@@ -32,9 +34,16 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32"):
   networks = (model.encoder, model.transform, model.potential, model.kinetic, model.decoder)
   variables = [v for network in networks if network is not None for v in network.weights]
   c = model.config
-  metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "dt": c.dt,
-              "frame_shape": c.frame_shape, "method": c.method}
-  return Servable(_signatures(Functions(model, max_steps)), variables, metadata)
+  metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
+              "dt": c.dt, "frame_shape": c.frame_shape, "method": c.method}
+  return Servable(_signatures(functions(model, max_steps, xla)), variables, metadata)
+
+
+def functions(model, max_steps=MAX_STEPS, xla=False):
+  """The `Functions` of an HGN."""
+  if xla:
+    return Functions(model, max_steps, compiled.compiled_rollout(model), compiled.compiled_decode(model))
+  return Functions(model, max_steps, model.rollout, lambda q: ragged.in_chunks(model.decode, q, CHUNK))
 
 
 def with_precision(model, precision):
@@ -80,16 +89,20 @@ class Functions:
   Attributes:
     model: HGN.
     max_steps: largest num_steps of a row.
+    integrate: as `HGN.rollout`.
+    draw: positions [M, ...] to frames [M, H, W, C], in memory that does not grow with M.
   """
 
   model: HGN
   max_steps: int
+  integrate: Callable
+  draw: Callable
 
   def rollout(self, frames, dt, num_steps):
     """Frames in [0, 1] to the trajectory [N, T + 1, ...] that starts at the first of them."""
     status = status_of(*_frame_checks(frames), *self._time_checks(dt, num_steps))
     mean = self.model.encode(blank(frames, status == 0)).mean()
-    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self.model.decode)
+    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self.draw)
 
   def rollout_uint8(self, frames, dt, num_steps):
     """As `rollout`, with frames of 0 to 255 in and out."""
@@ -103,7 +116,7 @@ class Functions:
     shape = [self.model.config.grid, self.model.config.grid, self.model.config.latent_channels]
     z = tf.map_fn(lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed,
                   fn_output_signature=tf.TensorSpec(shape, tf.float32))
-    return self._trajectory(self.model.initial_state(z), dt, num_steps, status, frames=self.model.decode)
+    return self._trajectory(self.model.initial_state(z), dt, num_steps, status, frames=self.draw)
 
   def evolve(self, q, p, dt, num_steps):
     """A state to its trajectory without frames: to go on from where a rollout ended, or to come back."""
@@ -122,10 +135,10 @@ class Functions:
   def decode(self, q):
     """The frame [N, H, W, C] of each position."""
     status = status_of((~finite_rows(q), Status.NOT_FINITE))
-    return _rows_answer(status, frames=self.model.decode(blank(q, status == 0)))
+    return _rows_answer(status, frames=self.draw(blank(q, status == 0)))
 
   def _pixels(self, q):
-    return tf.cast(tf.round(self.model.decode(q) * 255.0), tf.uint8)
+    return tf.cast(tf.round(self.draw(q) * 255.0), tf.uint8)
 
   def _time_checks(self, dt, num_steps):
     return ((num_steps < 0, Status.NEGATIVE_STEPS), (num_steps > self.max_steps, Status.TOO_MANY_STEPS),
@@ -135,10 +148,10 @@ class Functions:
     """The answer of a trajectory; `frames` maps positions to frames, None answers the momenta instead."""
     ok = status == 0
     dt, num_steps = tf.where(ok, dt, 0.0), tf.where(ok, num_steps, 0)
-    path = self.model.rollout(state, ragged.longest(num_steps), dt)
+    path = self.integrate(state, ragged.longest(num_steps), dt)
     path = PhaseSpace(*(ragged.pack(x, num_steps) for x in path))
     answer = {"q": path.q, "energy": self.model.energy(path),
-              **({"p": path.p} if frames is None else {"frames": ragged.in_chunks(frames, path.q, CHUNK)})}
+              **({"p": path.p} if frames is None else {"frames": frames(path.q)})}
     floats = [x for x in (*path, *answer.values()) if x.dtype.is_floating]
     finite = tf.reduce_all([_finite(x) for x in floats], axis=0)
     answer = {key: ragged.unpack(blank(x, finite), num_steps) for key, x in answer.items()}

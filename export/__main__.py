@@ -1,0 +1,87 @@
+"""hgn-export: a trained model as a SavedModel for TensorFlow Serving, in OUT/<next version>/.
+
+Examples:
+  hgn-export --workdir=/tmp/run --out=/tmp/models/hgn
+  hgn-export --pretrained=hgn_mass_spring --out=/tmp/models/hgn_mass_spring --precision=bfloat16
+  hgn-export --pretrained=all --out=/tmp/models
+"""
+
+import pathlib
+
+from absl import flags
+
+from hgn_tf import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run whose newest checkpoint is exported.")
+_PRETRAINED = flags.DEFINE_string("pretrained", None, "Name of a trained model that comes with hgn_tf, or 'all'.")
+_OUT = flags.DEFINE_string("out", None, "Directory of the model, named as it will be served; with 'all' its parent.")
+_VERSION = flags.DEFINE_integer("version", None, "Version to write (default: the next free one).", lower_bound=1)
+_PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of encoder and decoder.")
+_MAX_STEPS = flags.DEFINE_integer("max_steps", 1000, "Longest rollout that a request may ask for.", lower_bound=1)
+_BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Rows that merged requests are padded to.")
+_XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs XLA switched on.")
+
+
+def main(argv):
+  del argv
+  from export import configs, serving
+  _check_flags()
+  out = pathlib.Path(_OUT.value)
+  sizes = _integers("batch_sizes", _BATCH_SIZES.value)
+  for base, model in _models(out):
+    path = serving.publish(_servable(model), base, version=_VERSION.value, batch_sizes=sizes)
+    print(f"Wrote {path}")
+  root = out.parent if (out.parent / configs.MODELS).exists() else out
+  configs.write_configs(root)
+  print(f"Next: hgn-serve --models={root}, or see {root / 'README.md'}")
+
+
+def _check_flags():
+  if not _OUT.value:
+    raise ValueError("--out is required: the directory of the model, named as it will be served.")
+  if bool(_WORKDIR.value) == bool(_PRETRAINED.value):
+    raise ValueError("give one of --workdir and --pretrained.")
+
+
+def _integers(name, values):
+  try:
+    return [int(value) for value in values]
+  except ValueError:
+    raise ValueError(f"--{name} must be integers with commas between, got {','.join(values)!r}.") from None
+
+
+def _models(out):
+  """Pairs of a model's directory and the model."""
+  if _WORKDIR.value:
+    from hgn_tf.workdir import Workdir
+    return [(out, Workdir(_WORKDIR.value).load_model())]
+  from hgn_tf import pretrained
+  if _PRETRAINED.value != "all":
+    return [(out, pretrained.load_pretrained(_PRETRAINED.value))]
+  models = ((name, pretrained.load_pretrained(name)) for name in pretrained.names())
+  return ((out / name, model) for name, model in models if _exporter(model))
+
+
+def _exporter(model):
+  """The function that makes a Servable of `model`, None where there is none."""
+  from export import density, rollout
+  from hgn_tf.models import HGN, NHF, RealNVP
+  if isinstance(model, HGN):
+    return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value)
+  return (lambda: density.servable(model)) if isinstance(model, (NHF, RealNVP)) else None
+
+
+def _servable(model):
+  exporter = _exporter(model)
+  if exporter is None:
+    raise ValueError(f"hgn-export knows HGN, NHF and RealNVP, got {type(model).__name__}.")
+  return exporter()
+
+
+def run():
+  """Console script."""
+  cli.run(main)
+
+
+if __name__ == "__main__":
+  run()
