@@ -1,11 +1,13 @@
 """What the builders of simulated trajectories share: configuration, features, parallel and Beam generation."""
 
+import contextlib
 import dataclasses
 import json
 import zlib
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import shuffle
 from tensorflow_datasets.proto import tf_example_pb2
 
 from hgn_tf import physics
@@ -13,6 +15,7 @@ from tfds_builders import workers
 
 _ZLIB_LEVEL = 2  # twice as fast as the default 6, and the files are no larger
 _BLOCK, _CHUNK = 512, 16  # trajectories simulated at once, and drawn at once
+_SHUFFLE_BYTES = 64 << 20
 _INHERITED = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
 
 
@@ -113,7 +116,8 @@ class TrajectoryBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     self._check_same_config()
     beam = download_config and (download_config.beam_options or download_config.beam_runner)
     self._use_beam = bool(beam)
-    return super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
+    with _bounded_shuffle_buffer():
+      super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
 
   def _example_writer(self):
     return CanonicalWriter(self.info.file_format)
@@ -142,6 +146,16 @@ class TrajectoryBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
       return _beam_examples(spec, split, count)
     block = min(_BLOCK, -(-count // (2 * processes)))
     return _parallel_examples([(spec, split, *bounds) for bounds in _blocks(count, block)], processes)
+
+
+@contextlib.contextmanager
+def _bounded_shuffle_buffer():
+  """Lets TFDS's shuffler hold 64 MiB of records in memory before it goes on disk, instead of 1 GB."""
+  before, shuffle.MAX_MEM_BUFFER_SIZE = shuffle.MAX_MEM_BUFFER_SIZE, _SHUFFLE_BYTES
+  try:
+    yield
+  finally:
+    shuffle.MAX_MEM_BUFFER_SIZE = before
 
 
 class PrecompressedTensor(tfds.features.Tensor):

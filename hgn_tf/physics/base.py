@@ -128,7 +128,7 @@ def sum_last(x):
 
 
 def check_positive(name, value, or_zero=False):
-  values = np.asarray(value, dtype=np.float64)
+  values = _numbers(name, value)
   if not np.all(np.isfinite(values)) or np.any(values < 0) or (np.any(values == 0) and not or_zero):
     raise ValueError(f"{name} must be {'at least 0' if or_zero else 'positive'} and finite, got {value}.")
   if isinstance(value, (tuple, list)):
@@ -136,6 +136,13 @@ def check_positive(name, value, or_zero=False):
 
 
 def check_range(name, value, high=np.inf):
-  values = np.asarray(value, dtype=np.float64)
+  values = _numbers(name, value)
   if values.shape != (2,) or not 0 <= values[0] <= values[1] < high or not np.isfinite(values[1]):
     raise ValueError(f"{name} must be a pair (low, high) with 0 <= low <= high < {high}, got {value}.")
+
+
+def _numbers(name, value):
+  try:
+    return np.asarray(value, dtype=np.float64)
+  except (TypeError, ValueError):
+    raise ValueError(f"{name} must be a number or a pair (low, high), got {value!r}.") from None

@@ -1,0 +1,178 @@
+"""Configurations, records, determinism and safety of the trajectory builders."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl.testing import parameterized
+
+import tfds_builders
+from hgn_tf import physics
+from tfds_builders.mass_spring import MassSpringConfig
+from tfds_builders.pendulum import PendulumConfig
+from tfds_builders.three_body import ThreeBodyConfig
+from tfds_builders.two_body import TwoBodyConfig
+
+_CONFIGS = {"mass_spring": MassSpringConfig, "pendulum": PendulumConfig, "two_body": TwoBodyConfig,
+            "three_body": ThreeBodyConfig}
+
+
+def _build(name, data_dir, workers=1, download_config=None, **fields):
+  fields = {"num_train": 11, "num_test": 4, "num_steps": 5, "resolution": 32, **fields}
+  builder = tfds.builder(name, config=_CONFIGS[name](name="small", **fields), data_dir=data_dir)
+  before = os.environ.get("HGN_BUILD_WORKERS")
+  os.environ["HGN_BUILD_WORKERS"] = str(workers)
+  try:
+    builder.download_and_prepare(download_config=download_config)
+  finally:
+    del os.environ["HGN_BUILD_WORKERS"]
+    if before is not None:
+      os.environ["HGN_BUILD_WORKERS"] = before
+  return builder
+
+
+def _digests(builder):
+  return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in builder.data_path.glob("*tfrecord*")}
+
+
+class ConfigTest(tf.test.TestCase, parameterized.TestCase):
+
+  def test_importing_the_package_registers_every_builder(self):
+    self.assertContainsSubset(tfds_builders.__all__, tfds.list_builders())
+
+  @parameterized.parameters(*_CONFIGS)
+  def test_full_is_the_papers_dataset_and_the_only_named_one(self, name):
+    (config,) = tfds.builder_cls(name).BUILDER_CONFIGS
+    self.assertEqual((config.name, config.num_train, config.num_test), ("full", 50_000, 10_000))
+    self.assertEqual(config.spec(), physics.default_spec(name))
+
+  def test_json_lists_become_tuples(self):
+    config = MassSpringConfig(**json.loads('{"name": "x", "mass": [0.4, 0.6], "colors": [[1, 2, 3]]}'))
+    self.assertEqual((config.mass, config.colors), ((0.4, 0.6), ((1, 2, 3),)))
+
+  @parameterized.parameters(
+      ({"num_train": 0}, ValueError, "num_train must be an integer of at least 1, got 0"),
+      ({"num_test": 1.5}, ValueError, "num_test must be an integer of at least 1, got 1.5"),
+      ({"mass": -1.0}, ValueError, "mass must be positive and finite, got -1.0"),
+      ({"stiffness": 0.0}, ValueError, "stiffness must be positive and finite, got 0.0"),
+      ({"mass": "heavy"}, ValueError, "mass must be a number or a pair"),
+      ({"resolution": 60}, ValueError, "resolution must be a positive multiple of 8, got 60"),
+      ({"friction": -0.1}, ValueError, "friction must be at least 0"),
+      ({"radius": [1.0, 0.1]}, ValueError, "radius must be a pair"),
+      ({"weight": 1.0}, TypeError, "unexpected keyword argument 'weight'"),
+  )
+  def test_bad_fields_are_named_before_anything_is_written(self, fields, error, message):
+    with self.assertRaisesRegex(error, message):
+      MassSpringConfig(name="bad", **fields)
+
+
+class RecordsTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters(*_CONFIGS)
+  def test_records_hold_the_examples(self, name):
+    builder = _build(name, self.enter_context(tempfile.TemporaryDirectory()))
+    for split, count in (("train", 11), ("test", 4)):
+      found = list(tfds.as_numpy(builder.as_dataset(split=split)))
+      self.assertLen(found, count)
+      expected = physics.make_examples(builder.builder_config.spec(), split, range(count))
+      order = {expected["q"][i].tobytes(): i for i in range(count)}
+      for example in found:
+        i = order.pop(example["q"].tobytes())
+        for field in ("frames", "p", "noisy_q", "noisy_p", "energy", "dt"):
+          self.assertAllEqual(example[field], expected[field][i])
+        self.assertEqual(example["q"].dtype, np.float64)
+        for constant, values in expected["constants"].items():
+          self.assertEqual(example["constants"][constant], values[i])
+      self.assertEmpty(order)
+
+  def test_reading_needs_none_of_our_code(self):
+    builder = _build("pendulum", self.enter_context(tempfile.TemporaryDirectory()))
+    program = ("import sys, tensorflow_datasets as tfds\n"
+               "dataset = tfds.load('pendulum/small', split='train', data_dir=sys.argv[1])\n"
+               "print(next(iter(dataset))['frames'].shape)\n"
+               "sys.exit(any(name.startswith(('hgn_tf', 'tfds_builders')) for name in sys.modules))\n")
+    found = subprocess.run([sys.executable, "-c", program, str(builder.data_path.parents[2])], capture_output=True,
+                           text=True, check=False)
+    self.assertEqual(found.returncode, 0, found.stderr)
+    self.assertEqual(found.stdout.strip(), "(6, 32, 32, 3)")
+
+  def test_records_are_the_same_bytes_with_any_number_of_workers_and_under_beam(self):
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    one = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()), workers=1))
+    three = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()), workers=3))
+    options = PipelineOptions(["--direct_running_mode=multi_processing", "--direct_num_workers=2"])
+    beam = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()),
+                           download_config=tfds.download.DownloadConfig(beam_options=options)))
+    self.assertLen(one, 2)
+    self.assertEqual(one, three)
+    self.assertEqual(one, beam)
+
+  def test_another_configuration_of_the_same_name_is_refused(self):
+    data_dir = self.enter_context(tempfile.TemporaryDirectory())
+    before = _digests(_build("mass_spring", data_dir))
+    with self.assertRaisesRegex(ValueError, "another configuration: mass is 0.5 there and 0.7 here"):
+      _build("mass_spring", data_dir, mass=0.7)
+    self.assertEqual(_digests(_build("mass_spring", data_dir)), before)
+
+  def test_metadata_holds_the_configuration(self):
+    builder = _build("two_body", self.enter_context(tempfile.TemporaryDirectory()), gravity=(0.9, 1.1))
+    stored = json.loads((builder.data_path / "metadata.json").read_text())["config"]
+    self.assertEqual((stored["gravity"], stored["num_train"], stored["dt"]), ([0.9, 1.1], 11, 0.125))
+
+  def test_partial_builds(self):
+    builder = _build("mass_spring", self.enter_context(tempfile.TemporaryDirectory()), num_train=40,
+                     download_config=tfds.download.DownloadConfig(max_examples_per_split=3))
+    self.assertEqual(builder.info.splits["train"].num_examples, 3)
+
+
+class KilledBuildTest(tf.test.TestCase):
+
+  def test_a_killed_build_is_no_dataset_and_leaves_no_process(self):
+    data_dir = self.enter_context(tempfile.TemporaryDirectory())
+    program = ("import sys, tensorflow_datasets as tfds, tfds_builders\n"
+               "from tfds_builders.three_body import ThreeBodyConfig\n"
+               "config = ThreeBodyConfig(name='killed', num_train=100_000)\n"
+               "tfds.builder('three_body', config=config, data_dir=sys.argv[1]).download_and_prepare()\n")
+    process = subprocess.Popen([sys.executable, "-c", program, data_dir], env={**os.environ, "HGN_BUILD_WORKERS": "2"},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = _wait(lambda: _children(process.pid) if process.poll() is None else None, timeout=120)
+    self.assertLen(children, 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    self.assertTrue(_wait(lambda: not any(map(_running, children)), timeout=30))
+    builder = tfds.builder("three_body", config=ThreeBodyConfig(name="killed", num_train=100_000), data_dir=data_dir)
+    self.assertFalse(builder.data_path.exists())
+    with self.assertRaises(AssertionError):
+      builder.as_dataset(split="train")
+
+
+def _wait(condition, timeout):
+  """The first truthy value of `condition`, or its value at the end of the time."""
+  end = time.monotonic() + timeout
+  while not (value := condition()) and time.monotonic() < end:
+    time.sleep(0.1)
+  return value
+
+
+def _children(pid):
+  """Process ids of both children, once there are two."""
+  with open(f"/proc/{pid}/task/{pid}/children") as file:
+    found = [int(child) for child in file.read().split()]
+  return found if len(found) == 2 else None
+
+
+def _running(pid):
+  try:
+    with open(f"/proc/{pid}/stat") as file:
+      return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+  except OSError:
+    return False
