@@ -5,15 +5,16 @@ import json
 import os
 import sys
 
+from absl import app, logging
+
 
 def run(main):
   """Runs an absl `main`; a mistake of the user ends with one line on stderr and exit code 1, not a traceback."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # also hides the complaint about a missing GPU
-  from absl import app
-
   def guarded(argv):
     if len(argv) > 1:
       _fail(f"unexpected arguments: {' '.join(argv[1:])}; see --help")
+    logging.set_verbosity(logging.ERROR)  # TFDS tells much
     try:
       _import_tensorflow_quietly()
       main(argv)

@@ -1,7 +1,7 @@
 """Datasets on disk (TFDS) to batches of frames.
 
-The order is a function of the seed and the step alone: epoch e is shuffled by seed + e, and a pipeline that starts at
-step s gives exactly what one that started at 0 gives from its s-th batch on.
+The order is a function of TensorFlow's global seed, the seed given here and the step: a pipeline that starts at step s
+gives exactly what one that started at 0 gives from its s-th batch on. What is skipped is read but not decoded.
 """
 
 import tensorflow as tf
@@ -55,14 +55,8 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
   per_epoch = count // batch_size
   if not per_epoch:
     raise ValueError(f"batch_size must be at most the {count} examples of {dataset!r} {split!r}, got {batch_size}.")
-  first_epoch, skipped = divmod(start_step, per_epoch)
-
-  def epoch(e):
-    shuffled = records.shuffle(SHUFFLE_BUFFER, seed=tf.cast(seed, tf.int64) + e, reshuffle_each_iteration=False)
-    left_out = tf.where(e == first_epoch, skipped, 0) * batch_size
-    return shuffled.take(per_epoch * batch_size).skip(tf.cast(left_out, tf.int64))
-
-  examples = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch)
+  shuffled = records.shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True)
+  examples = shuffled.take(per_epoch * batch_size).repeat().skip(start_step * batch_size)
   return _batches(examples, found, batch_size, size, num_frames, drop_remainder=True)
 
 

@@ -25,8 +25,14 @@ _APPENDIX = dict(
     energy=((64, 3, 1),) * 6 + ((1, 1, 1),),
     decoder="residual")
 
+# Five minutes on two cores for a small noiseless dataset: relative excess 0.05 on mass_spring, but its
+# posterior is still narrow: samples from the prior need a longer training. `make demo` trains it.
+_DEMO = dict(steps=480, frames_per_step=4, horizon_steps=8, kappa=2e-4, kl_warmup=(150, 300), multiplier=1e3,
+             multiplier_bounds=(1.0, 1e3))
+
 _HGN_PRESETS = {
     "hgn": {},
+    "hgn_demo": _DEMO,
     "hgn_paper_recipe": _PAPER_RECIPE,
     "hgn_appendix": _APPENDIX,
     "hgn_euler": dict(method="euler"),

@@ -1,0 +1,32 @@
+# `make demo` and `make test` are all that a newcomer needs; each sets up .venv where there is none.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint clean help
+
+help:
+	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
+	@echo "make test   run the test suite"
+	@echo "make lint   check the style"
+
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "hgn_tf needs Python 3.11 or newer; choose one with: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "Setting up $(VENV) (TensorFlow is large: this takes some minutes the first time) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python examples/demo.py --out=demo_output
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) demo_output build *.egg-info
