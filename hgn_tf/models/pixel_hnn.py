@@ -1,0 +1,271 @@
+"""PixelHNN: an autoencoder of pairs of frames whose code moves by an HNN (Greydanus et al. 2019; paper A.3)."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from hgn_tf import networks, precision
+from hgn_tf.checks import check_frames
+from hgn_tf.models.config import Config, HGNConfig
+from hgn_tf.models.hnn import HNNConfig, make
+from hgn_tf.phase_space import PhaseSpace
+
+WINDOW = 3  # frames of a training example: two pairs, one transition
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelHNNConfig(Config):
+  """Every choice that makes a PixelHNN, as plain data.
+
+  Architecture:
+    num_frames, size, channels: of the sequences; "conv" needs a size that is a multiple of 8.
+    embedding: width of the code z = (q, p); the paper takes 2, 2, 8, 12 for its four systems.
+    autoencoder: "mlp" (four layers) or "conv" (HGN's encoder and decoder with one linear layer each).
+    hidden: width of the mlp's hidden layers.
+    dynamics: "hnn", "separable" or "baseline", as in HNNConfig.
+    dynamics_hidden: widths of its tanh layers.
+    encoder: convolutions of "conv"; decoder_filters: width of its decoder.
+    method: of rollouts: "solve_ivp" or a name in INTEGRATORS.
+  Objective (A.3): L = autoencoder_weight L_AE + canonical_weight L_CC + dynamics_weight L_HNN + weight_decay |w|^2 / 2.
+  Optimisation:
+    steps, batch_size, learning_rate: of Adam. seed: of weights and windows.
+  """
+
+  name: str = "pixel_hnn"
+  num_frames: int = 31
+  size: int = 32
+  channels: int = 3
+  embedding: int = 2
+  autoencoder: str = "mlp"
+  hidden: int = 200
+  dynamics: str = "hnn"
+  dynamics_hidden: tuple = (200, 200)
+  encoder: tuple = HGNConfig.encoder
+  decoder_filters: int = HGNConfig.decoder_filters
+  method: str = "solve_ivp"
+  autoencoder_weight: float = 1.0
+  canonical_weight: float = 1.0
+  dynamics_weight: float = 0.1
+  weight_decay: float = 1e-5
+  steps: int = 15_000
+  batch_size: int = 64
+  learning_rate: float = 1e-3
+  precision: str = "float32"
+  seed: int = 0
+
+  def __post_init__(self):
+    if self.embedding < 2 or self.embedding % 2:
+      raise ValueError(f"embedding must be even and at least 2, got {self.embedding}.")
+    if self.num_frames < WINDOW:
+      raise ValueError(f"num_frames must be at least {WINDOW}, got {self.num_frames}.")
+    if self.autoencoder not in ("mlp", "conv"):
+      raise ValueError(f"autoencoder must be 'mlp' or 'conv', got {self.autoencoder!r}.")
+    if self.autoencoder == "conv" and self.size % 8:
+      raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
+
+  @property
+  def frame_shape(self):
+    """(num_frames, size, size, channels)."""
+    return (self.num_frames, self.size, self.size, self.channels)
+
+  @property
+  def pair_shape(self):
+    """(size, size, 2 channels): a frame and the next one."""
+    return (self.size, self.size, 2 * self.channels)
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class PixelHNN(keras.Model):
+  """z_t = encoder(x_t, x_{t+1}) = (q_t, p_t); dz/dt = HNN(z), time in frames; (x_t, x_{t+1}) = decoder(z_t).
+
+  L_AE is the squared error of a decoded pair; L_CC = (p_t - (q_{t+1} - q_t))^2 makes the code (position, velocity);
+  L_HNN = |dz/dt - (z_{t+1} - z_t)|^2; each a mean over components. `fit` takes batches of frames, float32
+  [batch, T + 1, H, W, C] in [0, 1], and draws three successive frames of each.
+
+  Args:
+    config: PixelHNNConfig, or its dict.
+  """
+
+  def __init__(self, config, **kwargs):
+    config = config if isinstance(config, PixelHNNConfig) else PixelHNNConfig.from_dict(config)
+    super().__init__(**{"name": config.name, **kwargs})
+    self.config = config
+    build = _mlp_autoencoder if config.autoencoder == "mlp" else _conv_autoencoder
+    self.encoder, self.decoder = build(config)
+    self.dynamics = make(HNNConfig(
+        name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0))
+    self.dynamics.build((None, config.embedding))
+    self.trackers = {key: keras.metrics.Mean(name=key) for key in ("loss", "autoencoder", "canonical", "dynamics")}
+    self.built = True
+
+  def encode(self, frames):
+    """The code of the first two frames: [batch, T + 1, H, W, C] -> [batch, embedding].
+
+    Raises:
+      ValueError: fewer than two frames, another shape or dtype, or (when eager) values outside [0, 1].
+    """
+    if frames.shape[1] is not None and frames.shape[1] < 2:
+      raise ValueError(f"frames must have at least 2 in time, got {frames.shape[1]}.")
+    frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
+    return self.encoder(_pairs(frames[:, :2])[:, 0])
+
+  def initial_state(self, z):
+    """(q, p), the halves of a code."""
+    return PhaseSpace.split(z)
+
+  def rollout(self, state, num_steps, dt=None, method=None):
+    """The HNN's motion from `state`: PhaseSpace, each [batch, num_steps + 1, embedding / 2], the start included.
+
+    Args:
+      state: PhaseSpace, each [batch, embedding / 2].
+      num_steps: int, at least 0.
+      dt: frames of a step, default 1; negative runs backward.
+      method: default `config.method`; "solve_ivp" only outside of a tf.function.
+    """
+    return self.dynamics.rollout(state, num_steps, 1.0 if dt is None else dt, method or self.config.method)
+
+  def decode(self, state):
+    """The earlier frame of the decoded pair: PhaseSpace, each [..., embedding / 2] -> [..., H, W, C] in [0, 1]."""
+    z = state.merge()
+    pair = self.decoder(tf.reshape(z, [-1, self.config.embedding]))
+    frame = tf.clip_by_value(pair[..., :self.config.channels], 0.0, 1.0)
+    return tf.reshape(frame, tf.concat([tf.shape(z)[:-1], self.config.frame_shape[1:]], 0))
+
+  def energy(self, state):
+    """The HNN's H up to a constant; [...] for states [..., embedding / 2]."""
+    return self.dynamics.energy(state)
+
+  def reconstruct(self, frames, num_steps=None, dt=None, method=None):
+    """Frames rolled out from the first two; [batch, num_steps + 1, H, W, C], fewer steps where the rollout diverges.
+
+    Args:
+      frames: float32 [batch, T + 1, H, W, C] in [0, 1], T at least 1.
+      num_steps: default T.
+      dt: as in `rollout`.
+      method: as in `rollout`.
+    """
+    num_steps = frames.shape[1] - 1 if num_steps is None else num_steps
+    return self.decode(self.rollout(self.initial_state(self.encode(frames)), num_steps, dt, method))
+
+  def call(self, frames):
+    return self.reconstruct(frames, method="rk4")
+
+  def compile(self, optimizer=None, jit_compile=None, **kwargs):
+    """`keras.Model.compile`; by default Adam as in the config, jit-compiled where there is a GPU."""
+    optimizer = keras.optimizers.Adam(self.config.learning_rate, epsilon=1e-8) if optimizer is None else optimizer
+    jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
+    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+  def train_step(self, frames):
+    window = self._window(check_frames(frames, self.config.frame_shape))
+    with tf.GradientTape() as tape:
+      losses = self.objective(window)
+      decay = self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self.trainable_variables])
+      total = losses["loss"] + decay
+    self.optimizer.apply(tape.gradient(total, self.trainable_variables), self.trainable_variables)
+    return self._track(losses)
+
+  def test_step(self, frames):
+    return self._track(self.objective(check_frames(frames, self.config.frame_shape)))
+
+  def objective(self, frames):
+    """The terms of L and their weighted sum (without weight decay), means over all transitions of the frames.
+
+    Args:
+      frames: [batch, n, H, W, C], n at least 3.
+    """
+    c = self.config
+    pairs = _pairs(frames)
+    n = pairs.shape[1]
+    z = tf.reshape(self.encoder(tf.reshape(pairs, [-1, *c.pair_shape])), [-1, n, c.embedding])
+    now, change = tf.reshape(z[:, :-1], [-1, c.embedding]), tf.reshape(z[:, 1:] - z[:, :-1], [-1, c.embedding])
+    target = tf.reshape(pairs[:, :-1], [-1, *c.pair_shape])
+    losses = {"autoencoder": _mean_square(self.decoder(now) - target),
+              "canonical": _mean_square(PhaseSpace.split(now).p - PhaseSpace.split(change).q),
+              "dynamics": _mean_square(self.dynamics(now) - change)}
+    weights = {"autoencoder": c.autoencoder_weight, "canonical": c.canonical_weight, "dynamics": c.dynamics_weight}
+    total = tf.add_n([weights[key] * value for key, value in losses.items()])
+    return {"loss": total, **losses}
+
+  def _window(self, frames):
+    """Three successive frames of each sequence, drawn by (config.seed, step)."""
+    seed = tf.stack([self.config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+    last = self.config.num_frames - WINDOW
+    first = tf.random.stateless_uniform([tf.shape(frames)[0], 1], seed, 0, last + 1, tf.int32)
+    return tf.ensure_shape(tf.gather(frames, first + tf.range(WINDOW), batch_dims=1),
+                           [None, WINDOW, *self.config.frame_shape[1:]])
+
+  def _track(self, losses):
+    for key, value in losses.items():
+      self.trackers[key].update_state(value)
+    return {key: tracker.result() for key, tracker in self.trackers.items()}
+
+  @property
+  def metrics(self):
+    return list(self.trackers.values())
+
+  def get_config(self):
+    return {"config": self.config.to_dict(), "name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class ResidualMLP(keras.layers.Layer):
+  """h = relu(Wx), twice h = h + relu(Wh), then a linear layer: one half of HNN's autoencoder.
+
+  Args:
+    hidden: width of the three hidden layers.
+    outputs: width of the result.
+  """
+
+  def __init__(self, hidden, outputs, **kwargs):
+    super().__init__(**kwargs)
+    self.hidden, self.outputs = hidden, outputs
+    self.layers = [keras.layers.Dense(hidden, "relu", kernel_initializer="orthogonal") for _ in range(3)]
+    self.last = keras.layers.Dense(outputs, kernel_initializer="orthogonal")
+
+  def build(self, input_shape):
+    for layer, width in zip((*self.layers, self.last), (input_shape[-1], *[self.hidden] * 3), strict=True):
+      layer.build((None, width))
+
+  def call(self, x):
+    h = self.layers[0](x)
+    for layer in self.layers[1:]:
+      h = h + layer(h)
+    return self.last(h)
+
+  def get_config(self):
+    return {**super().get_config(), "hidden": self.hidden, "outputs": self.outputs}
+
+
+def _mlp_autoencoder(c):
+  pixels = c.size * c.size * 2 * c.channels
+  encoder = [keras.layers.Flatten(), ResidualMLP(c.hidden, c.embedding)]
+  decoder = [ResidualMLP(c.hidden, pixels), keras.layers.Reshape(c.pair_shape)]
+  return _sequential(encoder, c.pair_shape, "encoder"), _sequential(decoder, (c.embedding,), "decoder")
+
+
+def _conv_autoencoder(c):
+  dtype = precision.policy(c.precision)
+  grid = c.size // 8
+  encoder = [networks.conv_stack(c.encoder, "relu", "he_normal", c.pair_shape, dtype), keras.layers.Flatten(),
+             keras.layers.Dense(c.embedding)]
+  channels = c.encoder[-1][0] // 4  # of HGN's q
+  decoder = [keras.layers.Dense(grid * grid * channels), keras.layers.Reshape((grid, grid, channels)),
+             networks.Decoder(c.decoder_filters, 2 * c.channels, dtype=dtype)]
+  return _sequential(encoder, c.pair_shape, "encoder"), _sequential(decoder, (c.embedding,), "decoder")
+
+
+def _sequential(layers, shape, name):
+  net = keras.Sequential(layers, name=name)
+  net.build((None, *shape))
+  return net
+
+
+def _pairs(frames):
+  """Each frame with the next one on channels: [batch, n, H, W, C] -> [batch, n - 1, H, W, 2C]."""
+  return tf.concat([frames[:, :-1], frames[:, 1:]], axis=-1)
+
+
+def _mean_square(x):
+  return tf.reduce_mean(x ** 2)
