@@ -1,7 +1,7 @@
 """Integrators as coefficient tables, and one scan that runs any of them.
 
 A splitting method for H = K(p) + V(q) is a sequence of kicks p -= c dt dV/dq and drifts q += c dt dK/dp; a Runge-Kutta
-method is its Butcher tableau. `integrate` is the only loop.
+method is its Butcher tableau. `scan` is the only loop.
 """
 
 import dataclasses
@@ -9,10 +9,13 @@ import fractions
 
 import tensorflow as tf
 
+from hgn_tf.adjoint import reversible_scan
 from hgn_tf.hamiltonians import gradient, is_separable, vector_field
 from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.scan import scan
 
 KICK, DRIFT = "kick", "drift"
+ADJOINTS = ("backprop", "reversible")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +135,10 @@ def get_integrator(method):
   return INTEGRATORS[method]
 
 
-def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_only=False):
+def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_only=False, adjoint="backprop"):
   """Runs Hamilton's equations for `num_steps` steps of `dt` (paper section 3.1).
+
+  Leapfrog over n steps evaluates dV/dq n + 1 times and dK/dp n times, and never the energy alone.
 
   Args:
     hamiltonian: maps PhaseSpace to [batch]; separable ones also have `.kinetic(p)` and `.potential(q)`.
@@ -142,43 +147,57 @@ def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_onl
     num_steps: int or int32 scalar tensor (which does not retrace), at least 0.
     method: name in `INTEGRATORS`, or one of its values.
     final_only: return the last state alone.
+    adjoint: how gradients are computed. "backprop" keeps what every step computed; "reversible" runs a symmetric
+      method backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned.
 
   Returns:
     PhaseSpace, each [batch, num_steps + 1, ...], the start included; each [batch, ...] with `final_only`.
 
   Raises:
-    ValueError: unknown method, negative num_steps, q and p of different shapes, dt of another shape, or a method that
-      needs a separable Hamiltonian and does not get one.
+    ValueError: unknown method or adjoint, num_steps that is negative or no integer, q and p of different shapes, dt of
+      another shape, a method that needs a separable Hamiltonian and does not get one, or "reversible" for a method that
+      is not symmetric.
   """
   integrator = get_integrator(method)
   state = PhaseSpace(*map(tf.convert_to_tensor, state))
-  dt = _check(integrator, hamiltonian, state, dt, num_steps)
-  num_steps = tf.convert_to_tensor(num_steps, tf.int32) if tf.is_tensor(num_steps) else num_steps
-  carry = integrator.start(hamiltonian, state)
-
-  def step(i, state, carry, history):
-    state, carry = integrator.step(hamiltonian, state, carry, dt)
-    return i + 1, state, carry, _write(history, i + 1, state)
-
-  history = () if final_only else _write(_history(state, num_steps + 1), 0, state)
-  _, state, _, history = tf.while_loop(
-      lambda i, *_: i < num_steps, step, (tf.constant(0), state, carry, history),
-      maximum_iterations=num_steps, parallel_iterations=1)
-  if final_only:
-    return state
-  return PhaseSpace(*(_batch_major(array.stack(), x) for array, x in zip(history, state, strict=True)))
+  num_steps = _check_num_steps(num_steps)
+  dt = _check(integrator, hamiltonian, state, dt, adjoint)
+  run = reversible_scan if adjoint == "reversible" else _scan
+  solution = run(integrator, hamiltonian, state, dt, num_steps, final_only=final_only)
+  return solution if final_only else PhaseSpace(*map(_batch_major, solution))
 
 
-def _check(integrator, hamiltonian, state, dt, num_steps):
+def _scan(integrator, hamiltonian, state, dt, num_steps, *, final_only):
+  """The steps one after another; what TensorFlow back-propagates through."""
+  (last, _), history = scan(
+      lambda x: integrator.step(hamiltonian, *x, dt), (state, integrator.start(hamiltonian, state)), num_steps,
+      record=None if final_only else lambda x: x[0])
+  return last if final_only else history
+
+
+def _check_num_steps(num_steps):
+  """num_steps as an int where it is known, else as an int32 tensor that is checked when it runs."""
+  known = tf.get_static_value(num_steps)
+  message = "num_steps must be an integer of at least 0"
+  if known is None:
+    tf.debugging.assert_non_negative(num_steps, message)
+    return tf.cast(num_steps, tf.int32)
+  if known != int(known) or known < 0:
+    raise ValueError(f"{message}, got {known}.")
+  return int(known)
+
+
+def _check(integrator, hamiltonian, state, dt, adjoint):
   """Validates the arguments of `integrate`; returns dt shaped to broadcast over the state."""
+  if adjoint not in ADJOINTS:
+    raise ValueError(f"Unknown adjoint={adjoint!r}; known: {', '.join(ADJOINTS)}.")
+  if adjoint == "reversible" and not integrator.symmetric:
+    raise ValueError(f"adjoint='reversible' needs a symmetric method, {_names('symmetric')}; got {integrator.name!r}.")
   if integrator.symplectic and not is_separable(hamiltonian):
     raise ValueError(f"method={integrator.name!r} needs a separable hamiltonian with .kinetic(p) and .potential(q), "
                      f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
   if not state.q.shape.is_compatible_with(state.p.shape):
     raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")
-  known_steps = tf.get_static_value(num_steps)
-  if known_steps is not None and known_steps < 0:
-    raise ValueError(f"num_steps must be at least 0, got {known_steps}.")
   dt = tf.cast(dt, state.q.dtype)
   if dt.shape.rank == 0:
     return dt
@@ -187,14 +206,9 @@ def _check(integrator, hamiltonian, state, dt, num_steps):
   return tf.reshape(dt, [-1] + [1] * (state.q.shape.rank - 1))
 
 
-def _history(state, size):
-  return PhaseSpace(*(tf.TensorArray(x.dtype, size, element_shape=x.shape) for x in state))
+def _names(attribute):
+  return " or ".join(name for name, method in INTEGRATORS.items() if getattr(method, attribute))
 
 
-def _write(history, i, state):
-  return PhaseSpace(*(array.write(i, x) for array, x in zip(history, state, strict=True))) if history else ()
-
-
-def _batch_major(x, like):
-  x = tf.transpose(x, [1, 0, *range(2, like.shape.rank + 1)])
-  return tf.ensure_shape(x, [like.shape[0], None, *like.shape[1:]])
+def _batch_major(x):
+  return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
