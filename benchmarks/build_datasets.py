@@ -62,7 +62,7 @@ def main(_):
   tf.constant(0)  # TensorFlow's import is not what is measured.
   cores = workers.worker_count()
   print(f"{_NUM.value} trajectories each at {_RESOLUTION.value}x{_RESOLUTION.value}, {cores} worker processes.")
-  print(f"| dataset | simulate | draw | compress | records | sum, ms of one core | per second on {cores} cores | kB each |")
+  print(f"| dataset | simulate | draw | compress | records | ms of one core | per second on {cores} cores | kB each |")
   print("| --- " * 8 + "|")
   for name in _SYSTEMS.value:
     spec = physics.default_spec(name, resolution=_RESOLUTION.value)

@@ -105,6 +105,8 @@ class TrajectoryBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             **{name: float64(frames, d) for name in ("q", "p", "noisy_q", "noisy_p")},
             "energy": float64(frames),
             "dt": float64(),
+            "colors": tfds.features.Tensor(shape=(spec.system.bodies, 3), dtype=np.uint8,
+                                           encoding=tfds.features.Encoding.BYTES),
             "constants": {name: float64() for name in spec.system.constants},
         }),
         homepage="https://arxiv.org/abs/1909.13789",

@@ -66,8 +66,8 @@ def make_examples(spec, split, indices):
 
   Returns:
     dict of arrays with leading axis n: frames uint8 [n, T + 1, S, S, 3]; q, p, noisy_q, noisy_p float64 [n, T + 1, d];
-    energy float64 [n, T + 1] of the clean states; dt float64 [n]; and one float64 [n] per physical constant, in
-    the dict `constants`.
+    energy float64 [n, T + 1] of the clean states; dt float64 [n]; colors uint8 [n, bodies, 3]; and one float64 [n] per
+    physical constant, in the dict `constants`.
 
   Raises:
     ValueError: no admissible initial state is found because the canvas is too small for the motion.
@@ -86,9 +86,8 @@ def example_chunks(spec, split, indices, *, chunk):
   for start in range(0, len(indices), chunk):
     some = slice(start, start + chunk)
     piece = {name: values[some] for name, values in states.items()}
-    some_colors = colors[some] if np.ndim(colors) == 3 else colors
-    yield {"frames": render(system.rows(some), piece["noisy_q"], spec.resolution, some_colors), **piece,
-           "constants": {name: values[some] for name, values in constants.items()}}
+    yield {"frames": render(system.rows(some), piece["noisy_q"], spec.resolution, colors[some]), **piece,
+           "colors": colors[some], "constants": {name: values[some] for name, values in constants.items()}}
 
 
 def _states(spec, system, split, indices):
@@ -121,10 +120,13 @@ def _trajectories(spec, system, split, indices):
 
 
 def _colors(spec, split, indices):
+  """Colours of the bodies: uint8 [n, bodies, 3]."""
+  bodies = spec.system.bodies
   if spec.colors != "random":
-    return spec.colors
+    colors = spread_hues(bodies) if spec.colors is None else np.asarray(spec.colors, np.uint8)
+    return np.broadcast_to(colors, (len(indices), bodies, 3))
   hues = Streams(spec.seed, split, indices, _COLORS).uniform(0.0, 1.0, (len(indices), 1))[:, 0]
-  return np.stack([spread_hues(spec.system.bodies, hue) for hue in hues])
+  return np.stack([spread_hues(bodies, hue) for hue in hues])
 
 
 def _check_colors(colors, bodies):

@@ -86,7 +86,7 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
       order = {expected["q"][i].tobytes(): i for i in range(count)}
       for example in found:
         i = order.pop(example["q"].tobytes())
-        for field in ("frames", "p", "noisy_q", "noisy_p", "energy", "dt"):
+        for field in ("frames", "p", "noisy_q", "noisy_p", "energy", "dt", "colors"):
           self.assertAllEqual(example[field], expected[field][i])
         self.assertEqual(example["q"].dtype, np.float64)
         for constant, values in expected["constants"].items():

@@ -102,7 +102,9 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_random_colors_differ_between_trajectories_only(self):
     spec = physics.Spec(system=physics.MassSpring(), colors="random")
-    frames = physics.make_examples(spec, "train", range(6))["frames"]
+    examples = physics.make_examples(spec, "train", range(6))
+    frames = examples["frames"]
+    self.assertAllEqual(frames, physics.render(spec.system, examples["noisy_q"], 64, examples["colors"]))
     away = np.abs(frames.reshape(6, 31, -1, 3).astype(np.int64) - BACKGROUND).max(axis=2)  # the ball's own colour
     self.assertLen(np.unique(np.round(away[:, 0] / 4), axis=0), 6)
     self.assertAllClose(away, np.broadcast_to(away[:, :1], away.shape), atol=8)
