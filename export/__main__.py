@@ -8,7 +8,7 @@ Examples:
 
 import pathlib
 
-from absl import flags
+from absl import flags, logging
 
 from hgn_tf import cli
 
@@ -24,6 +24,7 @@ _XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs 
 
 def main(argv):
   del argv
+  logging.set_verbosity(logging.WARNING)  # TensorFlow logs every renamed input
   from export import configs, serving
   _check_flags()
   out = pathlib.Path(_OUT.value)
@@ -64,10 +65,12 @@ def _models(out):
 
 def _exporter(model):
   """The function that makes a Servable of `model`, None where there is none."""
-  from export import density, rollout
-  from hgn_tf.models import HGN, NHF, RealNVP
+  from hgn_tf.models import HGN
   if isinstance(model, HGN):
+    from export import rollout
     return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value)
+  from export import density
+  from hgn_tf.models import NHF, RealNVP
   return (lambda: density.servable(model)) if isinstance(model, (NHF, RealNVP)) else None
 
 

@@ -82,17 +82,21 @@ def save(servable, path, **metadata):
   traced = {id(s): s.trace() for s in servable.signatures.values()}
   signatures = {name: traced[id(s)] for name, s in servable.signatures.items()}
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
-  described = {name: _describe(function) for name, function in sorted(signatures.items())}
+  described = {name: _describe(signatures[name], s.warmup) for name, s in sorted(servable.signatures.items())}
   codes = {int(code): code.meaning for code in Status}
   metadata = {**servable.metadata, **metadata, "signatures": described, "status": codes}
   files.write_json(pathlib.Path(path) / METADATA, metadata)
 
 
-def _describe(concrete):
+def _describe(concrete, fill):
   inputs = {x.name.split(":")[0]: x for x in concrete.inputs if x.dtype != tf.resource}
-  outputs = concrete.structured_outputs
-  return {key: {name: {"dtype": x.dtype.name, "shape": x.shape.as_list()} for name, x in sorted(tensors.items())}
-          for key, tensors in (("inputs", inputs), ("outputs", outputs))}
+  outputs = sorted(concrete.structured_outputs.items())
+  return {"inputs": {name: {**_tensor(x), "example": fill.get(name, 0)} for name, x in inputs.items()},
+          "outputs": {name: _tensor(x) for name, x in outputs}}
+
+
+def _tensor(x):
+  return {"dtype": x.dtype.name, "shape": x.shape.as_list()}
 
 
 @contextlib.contextmanager

@@ -6,9 +6,10 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from export import common
+from export.readme import readme
 from hgn_tf import files
 
-MODELS, MONITORING = "models.config", "monitoring.config"
+MODELS, MONITORING, README = "models.config", "monitoring.config", "README.md"
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _MONITORING_TEXT = f'prometheus_config {{\n  enable: true\n  path: "{METRICS_PATH}"\n}}\n'
 
@@ -48,6 +49,7 @@ def write_configs(root):
     entry.version_labels["stable"], entry.version_labels["canary"] = first, newest
   files.write_bytes(root / MODELS, text_format.MessageToString(config).encode())
   files.write_bytes(root / MONITORING, _MONITORING_TEXT.encode())
+  files.write_bytes(root / README, readme(root, models, MODELS, METRICS_PATH).encode())
 
 
 def read_models(path):

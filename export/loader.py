@@ -7,7 +7,16 @@ import tensorflow as tf
 
 
 class RequestError(ValueError):
-  """A request that cannot be answered as it is; the message is for the client."""
+  """A request that cannot be answered; the message is for the client.
+
+  Args:
+    message: what was expected and what came.
+    code: name of the canonical status code, as in grpc.StatusCode.
+  """
+
+  def __init__(self, message, code="INVALID_ARGUMENT"):
+    super().__init__(message)
+    self.code = code
 
 
 class SessionModel:
