@@ -8,11 +8,16 @@ import sys
 from absl import app, logging
 
 
-def run(main):
-  """Runs an absl `main`; a mistake of the user ends with one line on stderr and exit code 1, not a traceback."""
+def run(main, *, takes_arguments=False):
+  """Runs an absl `main`; a mistake of the user ends with one line on stderr and exit code 1, not a traceback.
+
+  Args:
+    main: function of argv.
+    takes_arguments: whether anything but flags may stand on the command line.
+  """
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # also hides the complaint about a missing GPU
   def guarded(argv):
-    if len(argv) > 1:
+    if len(argv) > 1 and not takes_arguments:
       _fail(f"unexpected arguments: {' '.join(argv[1:])}; see --help")
     logging.set_verbosity(logging.ERROR)  # TFDS tells much
     try:

@@ -1,0 +1,48 @@
+"""hgn-figures: makes the figures of the paper.
+
+Example:
+  hgn-figures datasets --out=figures
+"""
+
+import pathlib
+
+from absl import flags
+
+from hgn_tf import cli
+
+_OUT = flags.DEFINE_string("out", "figures", "Folder to write to.")
+
+
+def _datasets(folder):
+  """Paper figure 5: the true Hamiltonians with trajectories, and frames."""
+  from hgn_tf import physics
+  from hgn_tf.plots import datasets
+  path = folder / "datasets.png"
+  datasets.overview(path, {name: physics.default_spec(name) for name in physics.SYSTEMS})
+  return [path]
+
+
+FIGURES = {  # name -> function of the output folder that returns the files it wrote
+    "datasets": _datasets,
+}
+
+
+def main(argv):
+  names = argv[1:]
+  unknown = sorted(set(names) - set(FIGURES))
+  if unknown or not names:
+    raise ValueError(f"name one or more figures out of {', '.join(FIGURES)}; got {', '.join(unknown) or 'none'}.")
+  folder = pathlib.Path(_OUT.value)
+  folder.mkdir(parents=True, exist_ok=True)
+  for name in names:
+    for path in FIGURES[name](folder):
+      print(f"Wrote {path.resolve()}")
+
+
+def run():
+  """Console script."""
+  cli.run(main, takes_arguments=True)
+
+
+if __name__ == "__main__":
+  run()
