@@ -6,6 +6,8 @@ Above each preset stand the command that trains it, how long that took, and what
 import dataclasses
 
 from hgn_tf.models.config import HGNConfig
+from hgn_tf.models.hnn import HNNConfig
+from hgn_tf.models.pixel_hnn import PixelHNNConfig
 
 # The authors' released architecture, trained by the recipe of docs/convergence.md.
 # hgn-train --preset=hgn --dataset=mass_spring --workdir=W
@@ -40,7 +42,31 @@ _HGN_PRESETS = {
     "hgn_no_fpsi": dict(transform=()),
 }
 
-PRESETS = {name: dataclasses.replace(_HGN, name=name, **changes) for name, changes in _HGN_PRESETS.items()}
+# HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
+# hgn-reproduce hnn --tasks=mass_spring,...; times and results of every one: docs/hnn.md.
+_ORBITS = dict(steps=10_000, batch_size=200, weight_decay=0.0)
+_HNN_PRESETS = {
+    "hnn_mass_spring": {},
+    "hnn_pendulum": {},
+    "hnn_real_pendulum": dict(weight_decay=1e-5),
+    "hnn_two_body": _ORBITS,
+    "hnn_three_body": {**_ORBITS, "batch_size": 600, "weight_decay": 1e-4},
+    "hnn_mass_spring_friction": {},
+    "hnn_pendulum_friction": {},
+}
+
+# The paper's pixel baselines (A.3); embedding 2, 2, 8, 12 for the four systems.
+_PIXEL_HNN_PRESETS = {
+    "pixel_hnn": {},
+    "pixel_hnn_conv": dict(autoencoder="conv"),
+    # HNN's pixel pendulum: gymnasium frames, three at a time.
+    "pixel_hnn_gym": dict(num_frames=3, size=28, channels=1, steps=10_000, batch_size=200),
+}
+
+PRESETS = {
+    name: dataclasses.replace(config, name=name, **changes)
+    for config, changed in ((_HGN, _HGN_PRESETS), (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS))
+    for name, changes in changed.items()}
 
 
 def names():

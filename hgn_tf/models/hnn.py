@@ -45,6 +45,7 @@ class HNNConfig(Config):
   seed: int = 0
 
   def __post_init__(self):
+    super().__post_init__()
     if self.model not in ("hnn", "separable", "baseline"):
       raise ValueError(f"model must be 'hnn', 'separable' or 'baseline', got {self.model!r}.")
     if self.field not in FIELDS:

@@ -55,6 +55,7 @@ class PixelHNNConfig(Config):
   seed: int = 0
 
   def __post_init__(self):
+    super().__post_init__()
     if self.embedding < 2 or self.embedding % 2:
       raise ValueError(f"embedding must be even and at least 2, got {self.embedding}.")
     if self.num_frames < WINDOW:
