@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 from absl import app, flags
 
 from hgn_tf import physics
-from tfds_builders import base, workers
+from tfds_builders import trajectories, workers
 
 _NUM = flags.DEFINE_integer("num", 3000, "Trajectories to build of each dataset.", lower_bound=1)
 _RESOLUTION = flags.DEFINE_integer("resolution", 64, "Height and width of the frames.")
@@ -38,7 +38,7 @@ def stage_times(spec, count):
     physics.render(spec.system, drawn, spec.resolution)
   redrawn = time.process_time()
   for frame in np.concatenate(frames):
-    zlib.compress(frame, base.ZLIB_LEVEL)
+    zlib.compress(frame, trajectories.ZLIB_LEVEL)
   compressed = time.process_time()
   draw = redrawn - made
   return [1e3 * seconds / count for seconds in (made - start - draw, draw, compressed - redrawn)]

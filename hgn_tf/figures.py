@@ -17,9 +17,13 @@ def _datasets(folder):
   """Paper figure 5: the true Hamiltonians with trajectories, and frames."""
   from hgn_tf import physics
   from hgn_tf.plots import datasets
-  path = folder / "datasets.png"
-  datasets.overview(path, {name: physics.default_spec(name) for name in physics.SYSTEMS})
-  return [path]
+  specs = {name: physics.default_spec(name) for name in physics.SYSTEMS}
+  overview = folder / "datasets.png"
+  datasets.overview(overview, specs)
+  strips = {folder / f"{name}.png": spec for name, spec in specs.items()}
+  for path, spec in strips.items():
+    datasets.strip(path, spec)
+  return [overview, *strips]
 
 
 FIGURES = {  # name -> function of the output folder that returns the files it wrote

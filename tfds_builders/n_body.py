@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from tfds_builders import base
+from tfds_builders import trajectories
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class NBodyConfig(base.TrajectoryConfig):
+class NBodyConfig(trajectories.TrajectoryConfig):
   """`TrajectoryConfig` with the constants of equal masses under gravity.
 
   Attributes:

@@ -3,13 +3,13 @@
 import dataclasses
 
 from hgn_tf import physics
-from tfds_builders import base
+from tfds_builders import trajectories
 
 _PAPER = physics.SYSTEMS["mass_spring"]
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class MassSpringConfig(base.TrajectoryConfig):
+class MassSpringConfig(trajectories.TrajectoryConfig):
   """`TrajectoryConfig` with the constants of a mass on a spring.
 
   Attributes:
@@ -27,7 +27,7 @@ class MassSpringConfig(base.TrajectoryConfig):
     return physics.MassSpring(**fields)
 
 
-class Builder(base.TrajectoryBuilder):
+class Builder(trajectories.TrajectoryBuilder):
   """A ball on an invisible spring, H = k q^2 / 2 + p^2 / (2 m)."""
 
   BUILDER_CONFIGS = [MassSpringConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]

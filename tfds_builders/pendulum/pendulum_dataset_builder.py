@@ -3,13 +3,13 @@
 import dataclasses
 
 from hgn_tf import physics
-from tfds_builders import base
+from tfds_builders import trajectories
 
 _PAPER = physics.SYSTEMS["pendulum"]
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class PendulumConfig(base.TrajectoryConfig):
+class PendulumConfig(trajectories.TrajectoryConfig):
   """`TrajectoryConfig` with the constants of a pendulum.
 
   Attributes:
@@ -31,7 +31,7 @@ class PendulumConfig(base.TrajectoryConfig):
     return physics.Pendulum(**fields)
 
 
-class Builder(base.TrajectoryBuilder):
+class Builder(trajectories.TrajectoryBuilder):
   """A bob on an invisible rod, H = 2 m g l (1 - cos q) + p^2 / (2 m l^2)."""
 
   BUILDER_CONFIGS = [PendulumConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]

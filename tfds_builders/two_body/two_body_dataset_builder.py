@@ -3,7 +3,7 @@
 import dataclasses
 
 from hgn_tf import physics
-from tfds_builders import base, n_body
+from tfds_builders import n_body, trajectories
 
 _PAPER = physics.SYSTEMS["two_body"]
 
@@ -20,7 +20,7 @@ class TwoBodyConfig(n_body.NBodyConfig):
     return physics.NBody(bodies=_PAPER.bodies, **fields)
 
 
-class Builder(base.TrajectoryBuilder):
+class Builder(trajectories.TrajectoryBuilder):
   """Two balls under gravity, H = sum_i p_i^2 / (2 m) - sum_{i<j} g m^2 / |q_j - q_i|."""
 
   BUILDER_CONFIGS = [TwoBodyConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]

@@ -128,10 +128,13 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
     stored = json.loads((builder.data_path / "metadata.json").read_text())["config"]
     self.assertEqual((stored["gravity"], stored["num_train"], stored["dt"]), ([0.9, 1.1], 11, 0.125))
 
-  def test_partial_builds(self):
-    builder = _build("mass_spring", self.enter_context(tempfile.TemporaryDirectory()), num_train=40,
+  def test_a_partial_build_is_not_taken_for_the_whole(self):
+    data_dir = self.enter_context(tempfile.TemporaryDirectory())
+    builder = _build("mass_spring", data_dir, num_train=40,
                      download_config=tfds.download.DownloadConfig(max_examples_per_split=3))
     self.assertEqual(builder.info.splits["train"].num_examples, 3)
+    with self.assertRaisesRegex(ValueError, "partial dataset, built with --max_examples_per_split=3"):
+      tfds.builder("mass_spring", config=builder.builder_config, data_dir=data_dir).download_and_prepare()
 
 
 class KilledBuildTest(tf.test.TestCase):
