@@ -98,9 +98,10 @@ def table(figures):
   """The errors of the model and of the predictors that have learned nothing."""
   rows = {"HGN, pixel MSE x1e4": "mse", "mean training frame x1e4": "mean_image",
           "first frame repeated x1e4": "first_frame"}
-  return [*([label, *(1e4 * figures[split][key] for split in ("train", "test"))] for label, key in rows.items()),
-          ["drift of H / spread of H", *(figures[split]["energy_drift"] for split in ("train", "test"))],
-          ["reversal error", *(figures[split]["reversal_error"] for split in ("train", "test"))]]
+  splits = ("train", "test")
+  return [*([label, *(1e4 * figures[split][key] for split in splits)] for label, key in rows.items()),
+          ["drift of H / spread of H", *(figures[split]["energy_drift"] for split in splits)],
+          ["reversal error", *(figures[split]["reversal_error"] for split in splits)]]
 
 
 def check(test):

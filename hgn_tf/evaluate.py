@@ -40,9 +40,11 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
   frames = next(iter(evaluator.batches(splits[-1]).unbatch().batch(_PICTURES))).numpy()
   world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)
   parts = [report.table(*_table(figures)), *_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
+  found = {"dataset": dataset, "model": model.config.to_dict(), **figures}
   if world:
-    parts += _worlds(out, model, frames, world, figures)
-  files.write_json(out / "metrics.json", {"dataset": dataset, "model": model.config.to_dict(), **figures})
+    more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
+    found, parts = {**found, **more}, parts + pictures
+  files.write_json(out / "metrics.json", found)
   files.write_bytes(out / "table.md", report.markdown_table(*_table(figures)).encode())
   report.write(out / "report.html", f"{model.config.name} on {dataset}", parts)
   return figures
@@ -89,17 +91,15 @@ def _pictures(out, model, frames):
           report.figure(out / "samples.gif", "Samples: z from the prior, rolled out.")]
 
 
-def _worlds(out, model, frames, world, figures):
-  """What needs the true world: other speeds and a long rollout, against clean frames."""
+def _worlds(out, model, frames, world, trivial):
+  """Figures and report parts that need the true world: other speeds and a long rollout, against clean frames."""
   import numpy as np
 
   from hgn_tf import evaluation, report
   from hgn_tf.plots import rollouts
   speeds = evaluation.speeds(model, frames, world)
   long = evaluation.extrapolation(model, frames[:16], world.head(16))
-  trivial = figures[list(figures)[-1]]["mean_image"]
-  figures["speeds"] = {name: {"mse": mse} for name, (mse, _, _) in speeds.items()}
-  figures["extrapolation"] = long.tolist()
+  found = {"speeds": {name: mse for name, (mse, _, _) in speeds.items()}, "extrapolation": long.tolist()}
   rollouts.strips(out / "speeds.png", {label: row for name, (_, predicted, true) in speeds.items()
                                        for label, row in ((f"{name}, truth", true[0]), ("HGN", predicted[0]))})
   rollouts.animation(out / "speeds.gif", {
@@ -109,11 +109,12 @@ def _worlds(out, model, frames, world, figures):
   rollouts.lines(out / "extrapolation.png", {"HGN": (time, long), "mean training frame": (time, 0 * long + trivial)},
                  ylabel="pixel MSE", log=True)
   rows = [[name, 1e4 * mse, mse / trivial] for name, (mse, _, _) in speeds.items()]
-  return [report.heading("Time in other directions"),
-          report.table(["rollout", "MSE to clean truth x1e4", "over mean image's MSE"], rows),
-          report.figure(out / "speeds.gif", "One inferred state, rolled out forward, backward, faster and slower."),
-          report.figure(out / "speeds.png", "The first of them, every third frame."),
-          report.figure(out / "extrapolation.png", f"A rollout of {len(long) - 1} frames, against the clean truth.")]
+  return found, [
+      report.heading("Time in other directions"),
+      report.table(["rollout", "MSE to clean truth x1e4", "over mean image's MSE"], rows),
+      report.figure(out / "speeds.gif", "One inferred state, rolled out forward, backward, faster and slower."),
+      report.figure(out / "speeds.png", "The first of them, every third frame."),
+      report.figure(out / "extrapolation.png", f"A rollout of {len(long) - 1} frames, against the clean truth.")]
 
 
 def main(argv):
@@ -121,7 +122,7 @@ def main(argv):
   from hgn_tf import report
   model, dataset, data_dir, out = _target()
   figures = evaluate(model, dataset, out, splits=_SPLITS.value, limit=_LIMIT.value, data_dir=data_dir)
-  print(report.markdown_table(*_table({split: figures[split] for split in _SPLITS.value})))
+  print(report.markdown_table(*_table(figures)))
   print(f"Report: {pathlib.Path(out).resolve() / 'report.html'}")
 
 

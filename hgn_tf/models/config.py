@@ -5,7 +5,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-  """Plain data that survives a trip through JSON."""
+  """Plain data that survives a trip through JSON: lists become tuples."""
+
+  def __post_init__(self):
+    for field in dataclasses.fields(self):
+      object.__setattr__(self, field.name, _tuples(getattr(self, field.name)))
 
   def to_dict(self):
     """Plain JSON types."""
@@ -22,7 +26,7 @@ class Config:
     unknown = sorted(set(fields) - known)
     if unknown:
       raise ValueError(f"Unknown {cls.__name__} fields: {', '.join(unknown)}; known: {', '.join(sorted(known))}.")
-    return cls(**{key: _tuples(value) for key, value in fields.items()})
+    return cls(**fields)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +74,7 @@ class HGNConfig(Config):
   energy_residual: bool = True
   deterministic: bool = False
   kappa: float = 5e-4
-  multiplier: float = 1e4
+  multiplier: float = 1e3
   multiplier_bounds: tuple = (1.0, 1e4)
   multiplier_rate: float = 0.01
   multiplier_decay: float = 0.99
@@ -89,6 +93,7 @@ class HGNConfig(Config):
   seed: int = 0
 
   def __post_init__(self):
+    super().__post_init__()
     if self.size % 8 or self.size <= 0:
       raise ValueError(f"size must be a positive multiple of 8, got {self.size}.")
     if self.num_frames < 2:
