@@ -3,5 +3,9 @@
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hgn import HGN
 from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig
+from hgn_tf.models.nhf import NHF, NHFConfig
+from hgn_tf.models.pixel_hnn import PixelHNN, PixelHNNConfig
+from hgn_tf.models.real_nvp import RealNVP, RealNVPConfig
 
-__all__ = ["HGN", "HNN", "BaselineMLP", "HGNConfig", "HNNConfig"]
+__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig",
+           "RealNVP", "RealNVPConfig"]

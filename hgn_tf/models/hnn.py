@@ -197,7 +197,7 @@ class HNN(VectorFieldModel):
     else:
       self.net = self._mlp(width, 2 if self.config.field == "both" else 1, "energy")
     if self.config.damping:
-      self.friction_logit = self.add_weight(shape=(), initializer=keras.initializers.Constant(-3.0), name="friction")
+      self.friction_logit = self.add_weight(shape=(), initializer=keras.initializers.Constant(-2.0), name="friction")
     self.built = True
 
   def call(self, x):

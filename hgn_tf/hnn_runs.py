@@ -1,0 +1,212 @@
+"""One run of the phase-space experiments: fit a model to a task, measure it, keep what the figures need."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hgn_tf import presets
+from hgn_tf.models.hnn import make
+from hgn_tf.physics import get_system, simulate
+from hgn_tf.physics.phase_space_tasks import get_task, make_task
+
+# Model -> changes to the preset of its task.
+MODELS = {
+    "baseline": dict(model="baseline"),
+    "hnn": {},
+    "separable": dict(model="separable"),
+    "damped": dict(damping=True),
+}
+LONG = 10  # the long rollouts go over this many times the horizon
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+  """How the energy of rollouts is measured.
+
+  Attributes:
+    horizon: time of a rollout.
+    dt: time of an integrator's step.
+    trajectories: rollouts start at the first states of this many test trajectories.
+  """
+
+  horizon: float
+  dt: float
+  trajectories: int = 25
+
+
+PROTOCOLS = {
+    "mass_spring": Protocol(20.0, 0.05),
+    "pendulum": Protocol(20.0, 0.05),
+    "two_body": Protocol(20.0, 0.05),
+    "three_body": Protocol(5.0, 0.005),
+    "mass_spring_friction": Protocol(10.0, 0.05),
+    "pendulum_friction": Protocol(10.0, 0.05),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PhaseSpaceData:
+  """Pairs (x, dx/dt), [n, 2d] each, and the clean initial states of the test trajectories, [trajectories, 2d]."""
+
+  x: np.ndarray
+  dx: np.ndarray
+  test_x: np.ndarray
+  test_dx: np.ndarray
+  starts: np.ndarray
+  system: object
+
+  @classmethod
+  def of_task(cls, name, seed):
+    """The data of a task of `hgn_tf.physics.phase_space_tasks`."""
+    task, splits = get_task(name), make_task(name, seed)
+    pairs = [splits[split][key].reshape(-1, splits[split][key].shape[-1])
+             for split in ("train", "test") for key in ("x", "dx")]
+    system = dataclasses.replace(get_system(task.system), friction=task.friction)
+    return cls(*pairs, starts=splits["test"]["clean_x"][:, 0], system=system)
+
+  def truth(self, starts, dt, num_steps):
+    """True states and energies from `starts`: [n, num_steps + 1, 2d], [n, num_steps + 1]."""
+    q, p = simulate(self.system, *np.split(starts, 2, axis=1), dt, num_steps)
+    return np.concatenate([q, p], axis=-1), self.system.hamiltonian(q, p)
+
+  def energy(self, states):
+    """True energy of the states of a PhaseSpace, each [..., d]."""
+    return self.system.hamiltonian(np.asarray(states.q, np.float64), np.asarray(states.p, np.float64))
+
+
+def load(task, seed, data_dir=None):
+  """The PhaseSpaceData of a task.
+
+  Raises:
+    FileNotFoundError: a dataset that has to be downloaded by hand and is not there; says how.
+  """
+  if task == "real_pendulum":
+    from hgn_tf import real_pendulum
+    return real_pendulum.load(data_dir)
+  return PhaseSpaceData.of_task(task, seed)
+
+
+def config_of(task, model, seed, **changes):
+  """The HNNConfig of a run.
+
+  Raises:
+    ValueError: unknown task or model.
+  """
+  if model not in MODELS:
+    raise ValueError(f"Unknown model {model!r}; known: {', '.join(MODELS)}.")
+  return presets.get(f"hnn_{task}", seed=seed, **MODELS[model], **changes)
+
+
+def run(task, config, data):
+  """Fits a model and measures it.
+
+  Args:
+    task: name in `PROTOCOLS`.
+    config: HNNConfig.
+    data: PhaseSpaceData.
+
+  Returns:
+    (measures: plain JSON types, times in seconds of processor time; arrays for the figures: name -> array).
+  """
+  began = time.process_time()
+  model = fit(config, data)
+  measures = {"steps": config.steps, "training_seconds": time.process_time() - began}
+  for split, x, dx in (("train", data.x, data.dx), ("test", data.test_x, data.test_dx)):
+    measures[f"{split}_loss"], measures[f"{split}_loss_stderr"] = loss(model, x, dx)
+  measures.update(energy_measures(task, model, data))
+  if config.damping:
+    # The truth is dp/dt = -dH/dq - gamma p, and p = m dH/dp.
+    measures.update(friction=float(model.friction), true_friction=data.system.friction * data.system.mass)
+  measures["seconds"] = time.process_time() - began
+  return measures, figure_arrays(task, model, data)
+
+
+def fit(config, data):
+  """The model of `config`, trained on the pairs of `data`."""
+  keras.utils.set_random_seed(config.seed)
+  model = make(config)
+  model.compile(steps_per_execution=min(100, config.steps))
+  model.fit(batches(config, data), steps_per_epoch=config.steps, shuffle=False, verbose=0)
+  return model
+
+
+def batches(config, data):
+  """Endless batches of pairs: all of them, or `config.batch_size` drawn anew by (seed, step), as HNN does."""
+  x, dx = tf.constant(data.x, tf.float32), tf.constant(data.dx, tf.float32)
+  if config.batch_size is None:
+    return tf.data.Dataset.from_tensors((x, dx)).repeat()
+
+  def draw(step):
+    seed = tf.stack([config.seed, tf.cast(step, tf.int32)])
+    rows = tf.random.stateless_uniform([config.batch_size], seed, 0, len(data.x), tf.int32)
+    return tf.gather(x, rows), tf.gather(dx, rows)
+
+  return tf.data.Dataset.counter().map(draw).prefetch(4)
+
+
+def loss(model, x, dx):
+  """Mean squared error of dx/dt, and HNN's standard error: over all components, divided by sqrt(rows)."""
+  squared = (model.predict(np.float32(x), batch_size=4096, verbose=0) - dx) ** 2
+  return float(squared.mean()), float(squared.std() / np.sqrt(len(squared)))
+
+
+def energy_measures(task, model, data):
+  """Mean squared error of the true energy along rollouts from test states: RK4, and over `LONG` times the horizon.
+
+  The long rollouts of a separable model are leapfrog's, symplectic; the others' are RK4's.
+  """
+  protocol = PROTOCOLS[task]
+  starts = data.starts[:protocol.trajectories]
+  found = {"horizon": protocol.horizon, "dt": protocol.dt, "trajectories": len(starts)}
+  for name, steps, method in rollouts(protocol, model):
+    states = model.rollout(starts, steps, protocol.dt, method)
+    truth = _true_energy(data, starts, protocol.dt, states.q.shape[1] - 1)
+    errors = ((data.energy(states) - truth) ** 2).mean(axis=1)
+    found.update({f"{name}_mse": float(errors.mean()), f"{name}_mse_median": float(np.median(errors)),
+                  f"{name}_mse_stderr": float(errors.std() / np.sqrt(len(errors))),
+                  f"{name}_steps": int(states.q.shape[1] - 1), f"{name}_method": method})
+  return found
+
+
+def rollouts(protocol, model):
+  """(name, number of steps, method) of the rollouts that are measured."""
+  steps = round(protocol.horizon / protocol.dt)
+  long_method = "leapfrog" if model.config.model == "separable" and not model.config.damping else "rk4"
+  return ("energy", steps, "rk4"), ("long_energy", LONG * steps, long_method)
+
+
+def figure_arrays(task, model, data, points=400):
+  """What the figures draw of a model: one rollout, its true energy over time, and its field on a grid of 1-D tasks."""
+  protocol = PROTOCOLS[task]
+  (_, steps, method), (_, long_steps, long_method) = rollouts(protocol, model)
+  start, every, long_every = data.starts[:1], max(steps // points, 1), max(long_steps // points, 1)
+  states = model.rollout(start, steps, protocol.dt, method)
+  energy = data.energy(model.rollout(start, long_steps, protocol.dt, long_method))[0]
+  truth, _ = data.truth(start, protocol.dt * every, steps // every)
+  arrays = {"states": np.concatenate(states, axis=-1)[0, ::every], "true_states": truth[0],
+            "time": protocol.dt * np.arange(steps + 1)[::every], "energy": energy[::long_every],
+            "energy_time": protocol.dt * np.arange(len(energy))[::long_every]}
+  arrays["true_energy"] = _true_energy(data, start, protocol.dt * long_every, len(arrays["energy"]) - 1)[0]
+  if data.system.dimension == 1:
+    arrays.update(grid_field(model, data))
+  return {name: np.float32(value) for name, value in arrays.items()}
+
+
+def _true_energy(data, starts, dt, num_steps):
+  """Energy of the true trajectories, [n, num_steps + 1]: where it is conserved, chaos costs nothing."""
+  if data.system.friction:
+    return data.truth(starts, dt, num_steps)[1]
+  energy = data.system.hamiltonian(*np.split(starts, 2, axis=1))
+  return np.repeat(energy[:, None], num_steps + 1, axis=1)
+
+
+def grid_field(model, data, size=15):
+  """The learned and the true field on a square grid over the test data."""
+  reach = np.abs(data.test_x).max()
+  q, p = (axis.reshape(-1, 1) for axis in np.meshgrid(*[np.linspace(-reach, reach, size)] * 2))
+  x = np.concatenate([q, p], axis=1)
+  return {"grid": x, "field": model.time_derivative(x), "true_field": np.concatenate(data.system.vector_field(q, p), 1),
+          "pairs_x": data.x, "pairs_dx": data.dx}

@@ -1,0 +1,105 @@
+"""hgn-reproduce hnn: the HNN repository's tasks, one JSON a run in --results, then --doc with its tables and figures.
+
+Examples:
+  hgn-reproduce hnn
+  hgn-reproduce hnn --tasks=mass_spring --models=hnn --seeds=0 --steps=100 --results=/tmp/try --doc=/tmp/try/hnn.md
+"""
+
+import itertools
+import pathlib
+
+from absl import flags
+
+from hgn_tf import files
+
+PHASE_SPACE = ("mass_spring", "pendulum", "real_pendulum", "two_body", "three_body")
+FRICTION = ("mass_spring_friction", "pendulum_friction")
+PIXEL = ("pixel_pendulum",)
+
+_TASKS = flags.DEFINE_list("tasks", [*PHASE_SPACE, *FRICTION, *PIXEL], "Tasks.")
+_MODELS = flags.DEFINE_list("models", None, "Models (default: those of each task in the tables).")
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Of data and weights.")
+_STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
+_RESULTS = flags.DEFINE_string("results", "results/hnn", "Folder of the JSON files; runs found there are not repeated.")
+_DOC = flags.DEFINE_string("doc", "docs/hnn.md", "Page to write; its pictures go into a folder of its name.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets.")
+_REPORT_ONLY = flags.DEFINE_bool("report_only", False, "Only write the page.")
+
+
+def models_of(task):
+  """The models of a task in the tables."""
+  if task in FRICTION:
+    return "hnn", "damped"
+  return ("baseline", "hnn") if task in PIXEL else ("baseline", "hnn", "separable")
+
+
+def missing(results, tasks, models, seeds, changes):
+  """Yields (task, model, seed, config) of the runs that are not in the folder `results` yet.
+
+  Raises:
+    ValueError: unknown task or model, or a run in the folder that was made with other settings.
+  """
+  for task in tasks:
+    if task not in PHASE_SPACE + FRICTION + PIXEL:
+      raise ValueError(f"Unknown task {task!r}; known: {', '.join(PHASE_SPACE + FRICTION + PIXEL)}.")
+    for seed, model in itertools.product(seeds, models or models_of(task)):  # the data of a seed are made once
+      config = _runs(task).config_of(task, model, seed, **changes)
+      path = result_path(results, task, model, seed)
+      if not path.exists():
+        yield task, model, seed, config
+      elif files.read_json(path)["config"] != _plain(config):
+        raise ValueError(f"{path} was made with other settings; remove it or choose another --results.")
+
+
+def result_path(results, task, model, seed):
+  """The JSON file of a run; the arrays of its figures lie beside it as .npz, for the first seed."""
+  return pathlib.Path(results) / f"{task}-{model}-{seed}.json"
+
+
+def reproduce(results, runs, data_dir=None):
+  """Makes the runs that `missing` yielded, each a JSON file in the folder `results`."""
+  import numpy as np
+  cached = None, None
+  for task, model, seed, config in runs:
+    if cached[0] != (task, seed):
+      try:
+        cached = (task, seed), _runs(task).load(task, seed, data_dir)
+      except FileNotFoundError as error:
+        print(f"{task}: left out. {error}")
+        cached = (task, seed), None
+    if cached[1] is None:
+      continue
+    measures, arrays = _runs(task).run(task, config, cached[1])
+    path = result_path(results, task, model, seed)
+    if seed == 0:
+      path.parent.mkdir(parents=True, exist_ok=True)
+      np.savez_compressed(path.with_suffix(".npz"), **arrays)
+    files.write_json(path, {"task": task, "model": model, "seed": seed, **measures, "config": _plain(config)})
+    print(f"{path}: test loss {measures['test_loss']:.3e}, energy MSE {measures['energy_mse']:.3e}, "
+          f"{measures['seconds']:.0f} s", flush=True)
+
+
+def main(argv):
+  del argv
+  from hgn_tf import hnn_report
+  results, seeds = pathlib.Path(_RESULTS.value), [int(seed) for seed in _SEEDS.value]
+  if not _REPORT_ONLY.value:
+    changes = {} if _STEPS.value is None else {"steps": _STEPS.value}
+    reproduce(results, list(missing(results, _TASKS.value, _MODELS.value, seeds, changes)), _DATA_DIR.value)
+  hnn_report.write(results, pathlib.Path(_DOC.value))
+  print(f"Wrote {_DOC.value}")
+
+
+def _runs(task):
+  """The module that makes the runs of a task."""
+  if task in PIXEL:
+    from hgn_tf import pixel_hnn_runs
+    return pixel_hnn_runs
+  from hgn_tf import hnn_runs
+  return hnn_runs
+
+
+def _plain(config):
+  """`config` as JSON gives it back."""
+  import json
+  return json.loads(json.dumps(config.to_dict()))
