@@ -83,11 +83,8 @@ class Workdir:
     if latest is None:
       return 0
     checkpoint = _checkpoint(model)
-    try:
-      checkpoint.restore(latest).assert_existing_objects_matched()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
-      reason = str(error).strip().splitlines()[0]
-      raise ValueError(f"checkpoint {latest} does not fit the model {model.config.name!r}: {reason}") from error
+    _check_shapes(latest, model)
+    checkpoint.restore(latest).assert_existing_objects_matched().expect_partial()
     return self.latest_step()
 
   def manager(self, model, max_to_keep=2):
@@ -111,10 +108,25 @@ class Workdir:
 
 
 def _checkpoint(model):
+  return tf.train.Checkpoint(**_variables(model))
+
+
+def _variables(model):
+  """Name -> plain variable of model and optimizer: Keras objects restore lazily, and would hide a mismatch."""
   model.optimizer.build(model.trainable_variables)
-  # Plain variables in a fixed order: Keras objects restore lazily, and would hide a mismatch.
-  variables = [v.value for v in (*model.weights, *model.optimizer.variables)]
-  return tf.train.Checkpoint(**{f"v{i:04d}": v for i, v in enumerate(variables)})
+  variables = [*model.weights, *model.optimizer.variables]
+  return {f"v{i:04d}": variable.value for i, variable in enumerate(variables)}
+
+
+def _check_shapes(path, model):
+  stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+  stored = {key.split("/")[0]: tuple(shape) for key, shape in stored.items() if key.startswith("v")}
+  wanted = {name: tuple(variable.shape) for name, variable in _variables(model).items()}
+  differing = [f"{name} is {stored.get(name)} there and {wanted.get(name)} in the model"
+               for name in sorted(stored.keys() | wanted.keys()) if stored.get(name) != wanted.get(name)]
+  if differing:
+    raise ValueError(f"checkpoint {path} does not fit the model {model.config.name!r}: {differing[0]}"
+                     + (f", and {len(differing) - 1} more." if len(differing) > 1 else "."))
 
 
 def _differences(old, new, prefix=""):

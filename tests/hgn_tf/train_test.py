@@ -33,7 +33,7 @@ def run(arguments):
 class TrainTest(tf.test.TestCase):
 
   def test_killed_run_ends_with_the_weights_of_an_unbroken_one(self):
-    whole, killed = (pathlib.Path(self.create_tempdir().full_path) / name for name in ("whole", "killed"))
+    whole, killed = (pathlib.Path(self.get_temp_dir()) / name for name in ("whole", "killed"))
     done = run(train_command(whole))
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertIn("Starting at step 0 of 30", done.stdout)
@@ -89,16 +89,16 @@ class WorkdirTest(tf.test.TestCase):
 
   def test_empty_folder(self):
     with self.assertRaisesRegex(ValueError, "holds no run .*hgn-train --workdir="):
-      Workdir(self.create_tempdir().full_path).load_model()
+      Workdir(self.get_temp_dir()).load_model()
 
   def test_no_checkpoint_yet(self):
-    workdir = Workdir(self.create_tempdir().full_path)
+    workdir = Workdir(self.get_temp_dir())
     workdir.create(tiny.config(), tiny.DATASET)
     with self.assertRaisesRegex(ValueError, "has no checkpoint yet"):
       workdir.load_model()
 
   def test_checkpoint_of_other_shape(self):
-    workdir = Workdir(self.create_tempdir().full_path)
+    workdir = Workdir(self.get_temp_dir())
     model = HGN(tiny.config())
     model.compile()
     workdir.manager(model).save(7)
@@ -111,7 +111,7 @@ class WorkdirTest(tf.test.TestCase):
       np.testing.assert_array_equal(x, y)
 
   def test_interrupted_checkpoint_is_not_taken_for_a_whole_one(self):
-    workdir = Workdir(self.create_tempdir().full_path)
+    workdir = Workdir(self.get_temp_dir())
     model = HGN(tiny.config())
     model.compile()
     workdir.manager(model).save(7)
