@@ -6,7 +6,7 @@ of a fixed number of steps and decoding in chunks of a fixed number of frames; t
 
 import tensorflow as tf
 
-from export import ragged
+from hgn_tf.chunks import in_chunks
 from hgn_tf.phase_space import PhaseSpace
 
 FRAMES = 32  # of a chunk
@@ -42,7 +42,7 @@ def compiled_rollout(model):
 def compiled_decode(model):
   """`model.decode` of [M, ...] positions, compiled once."""
   run = tf.function(model.decode, jit_compile=True, autograph=False)
-  return lambda q: ragged.in_chunks(run, q, FRAMES, equal=True)
+  return lambda q: in_chunks(run, q, FRAMES, equal=True)
 
 
 def _time_major_history(x, blocks):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from export import compiled, ragged
 from export.common import Servable, Signature
 from export.status import Status, blank, finite_rows, rows_within, status_of
+from hgn_tf.chunks import in_chunks
 from hgn_tf.models import HGN
 from hgn_tf.phase_space import PhaseSpace
 
@@ -43,7 +44,7 @@ def functions(model, max_steps=MAX_STEPS, xla=False):
   """The `Functions` of an HGN."""
   if xla:
     return Functions(model, max_steps, compiled.compiled_rollout(model), compiled.compiled_decode(model))
-  return Functions(model, max_steps, model.rollout, lambda q: ragged.in_chunks(model.decode, q, CHUNK))
+  return Functions(model, max_steps, model.rollout, lambda q: in_chunks(model.decode, q, CHUNK))
 
 
 def with_precision(model, precision):

@@ -6,10 +6,14 @@ import tensorflow_probability as tfp
 
 from hgn_tf import networks, objectives, precision
 from hgn_tf.checks import check_frames
+from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
 from hgn_tf.integrators import get_integrator, integrate
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.phase_space import PhaseSpace
+
+
+_CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -126,7 +130,9 @@ class HGN(keras.Model):
 
   @tf.function(reduce_retracing=True)
   def _generate(self, z, num_steps, dt):
-    return self.decode(self.rollout(self.initial_state(z), num_steps, dt).q)
+    q = self.rollout(self.initial_state(z), num_steps, dt).q
+    frames = in_chunks(self.decoder, tf.reshape(q, [-1, *q.shape[2:]]), _CHUNK)
+    return tf.reshape(frames, tf.concat([tf.shape(q)[:2], tf.shape(frames)[1:]], 0))
 
   def call(self, frames):
     return self.decode(self.rollout(self.initial_state(self.encode(frames).mean()), self.config.num_frames - 1).q)
