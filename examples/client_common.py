@@ -42,7 +42,7 @@ def write_gif(path, sent, answer, scale=4, fps=12):
   """
   import imageio.v3 as imageio
   if np.any(answer["status"]):
-    raise SystemExit(f"error: the server answered with status {answer['status'].tolist()}; README.md there has the codes")
+    raise SystemExit(f"error: the server answered with status {answer['status'].tolist()}; its README has the codes")
   length = answer["frames"].shape[1]
   shown = np.concatenate([sent, np.repeat(sent[:, -1:], max(0, length - sent.shape[1]), axis=1)], axis=1)[:, :length]
   future, past = np.split(answer["frames"], 2)

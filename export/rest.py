@@ -34,6 +34,7 @@ def handler(service, max_bytes, idle_seconds=60):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # what is no HTTP at all gets an answer with a status line too
     server_version, sys_version = "hgn-serve", ""
     timeout = idle_seconds
     disable_nagle_algorithm = True
@@ -59,7 +60,11 @@ def handler(service, max_bytes, idle_seconds=60):
       if int(length) > max_bytes:
         self.close_connection = True
         raise RequestError(f"A request holds at most {max_bytes} bytes, got {length}.", "RESOURCE_EXHAUSTED")
-      return self.rfile.read(int(length))
+      body = self.rfile.read(int(length))
+      if len(body) < int(length):
+        self.close_connection = True
+        raise RequestError(f"The body ends after {len(body)} of {length} bytes.")
+      return body
 
     def _respond(self, function):
       try:

@@ -13,6 +13,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 
@@ -153,6 +154,7 @@ def main(argv):
 
 def run():
   """Console script."""
+  sys.modules["keras"] = None  # TensorFlow imports it where it finds it; without, the server starts in half the time
   cli.run(main)
 
 
