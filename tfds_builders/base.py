@@ -68,6 +68,14 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     with records.bounded_shuffle_buffer():
       super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
 
+  def check_sources(self, dl_manager):
+    """Looks at what the dataset is made from and raises where it will not do; nothing has been written yet."""
+
+  def _make_download_manager(self, download_dir, download_config):
+    dl_manager = super()._make_download_manager(download_dir, download_config)
+    self.check_sources(dl_manager)
+    return dl_manager
+
   def _check_what_is_there(self, limit):
     path = self.data_path / "metadata.json"
     if not path.exists():
