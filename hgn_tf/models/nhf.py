@@ -1,0 +1,280 @@
+"""Neural Hamiltonian Flow: a density of positions whose momenta are latent (paper section 3.3, A.2)."""
+
+import dataclasses
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from hgn_tf import networks
+from hgn_tf.bijectors import HamiltonianFlow, HamiltonianStep
+from hgn_tf.distributions import SoftUniform
+from hgn_tf.hamiltonians import Separable
+from hgn_tf.integrators import KICK, get_integrator
+from hgn_tf.models.config import Config
+from hgn_tf.models.density import DensityModel, check_count, check_points, in_chunks, new_seed
+
+tfd = tfp.distributions
+ENERGIES, PRIORS = ("mlp", "fixed_kinetic"), ("normal", "soft_uniform")
+_LOG_STD_LIMIT = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class NHFConfig(Config):
+  """Every choice that makes an NHF, as plain data.
+
+  Flow:
+    event_size: d of the points; the phase space has 2d dimensions.
+    num_steps: integrator steps; method: a symplectic one of INTEGRATORS.
+    energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass).
+    shared: one energy for all steps instead of one each.
+    hidden: widths of the hidden layers of K and V; encoder_hidden: of the encoder's mean and log standard deviation.
+    dt: of every step at the start; learn_dt: train it, one for each step.
+    frequency: scale of the first layer's random weights of K and V, in radians per standard deviation of the points.
+      With Keras' default (about 0.1 in two dimensions) an energy is a parabola for thousands of steps.
+    mass: m of "fixed_kinetic" at the start.
+    prior: "normal", N(0, 1), or "soft_uniform" with prior_width and prior_sharpness (the paper does not give them).
+  Optimisation:
+    train_samples: momenta per point in the bound that training maximises; 1 is the paper's ELBO (eq. 6).
+    steps, batch_size, learning_rate: of Adam with cosine decay; clip_norm: of the whole gradient.
+    seed: of the noise in training.
+  """
+
+  name: str = "nhf"
+  event_size: int = 2
+  num_steps: int = 2
+  method: str = "leapfrog"
+  energy: str = "mlp"
+  shared: bool = False
+  hidden: tuple = (64, 64)
+  encoder_hidden: tuple = (64, 64)
+  dt: float = 1.0
+  learn_dt: bool = True
+  frequency: float = 8.0
+  mass: float = 5.0
+  prior: str = "normal"
+  prior_width: float = 3.0
+  prior_sharpness: float = 5.0
+  train_samples: int = 16
+  steps: int = 2_000
+  batch_size: int = 128
+  learning_rate: float = 4e-3
+  clip_norm: float = 10.0
+  seed: int = 0
+
+  def __post_init__(self):
+    for key in ("event_size", "num_steps", "train_samples", "steps", "batch_size"):
+      if getattr(self, key) < 1:
+        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
+    if self.energy not in ENERGIES:
+      raise ValueError(f"energy must be one of {', '.join(ENERGIES)}, got {self.energy!r}.")
+    if self.prior not in PRIORS:
+      raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
+    if self.mass <= 0:
+      raise ValueError(f"mass must be positive, got {self.mass}.")
+
+
+class QuadraticKinetic(keras.layers.Layer):
+  """K(p) = |p|^2 / (2 m) with one learned mass, [batch, d] -> [batch].
+
+  Args:
+    mass: m at the start.
+  """
+
+  def __init__(self, mass=1.0, **kwargs):
+    super().__init__(**kwargs)
+    self.mass = mass
+
+  def build(self, input_shape):
+    del input_shape
+    initializer = keras.initializers.Constant(math.log(self.mass))
+    self.log_mass = self.add_weight(shape=(), initializer=initializer, name="log_mass")
+
+  def call(self, p):
+    return 0.5 * tf.reduce_sum(p ** 2, axis=-1) * tf.exp(-tf.convert_to_tensor(self.log_mass))
+
+  def get_config(self):
+    return {**super().get_config(), "mass": self.mass}
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class NHF(DensityModel):
+  """Points are the positions q_T of a flow that carries (q_0, p_0) ~ prior through Hamilton's equations.
+
+  The momenta p_T are integrated out by importance sampling from an encoder f(p | q) = N(mu(q), sigma(q)):
+  log p(q) >= E log mean_k w_k, w_k = prior(flow^-1(q, p_k)) / f(p_k | q), tight as samples grow; one sample is the
+  ELBO (eq. 6). The last kick of a step moves p alone, so it changes no density of q: the encoder describes the momenta
+  before it, and only `flow` runs it.
+
+  >>> model = NHF(NHFConfig())
+  >>> model.fit(points)
+  >>> model.log_prob(points), model.sample(1000)
+
+  Args:
+    config: NHFConfig, or its dict.
+    prior: a tfp distribution with event shape [2d] in place of `config.prior`; it is not saved with the model.
+
+  Raises:
+    ValueError: a prior of another event shape, or a method that is not symplectic.
+  """
+
+  def __init__(self, config=NHFConfig(), prior=None, **kwargs):  # noqa: B008, frozen
+    config = config if isinstance(config, NHFConfig) else NHFConfig.from_dict(config)
+    super().__init__(config, **kwargs)
+    self.prior = make_prior(config) if prior is None else prior
+    if tuple(self.prior.event_shape) != (2 * config.event_size,):
+      raise ValueError(f"prior must have event shape [{2 * config.event_size}], positions and momenta, "
+                       f"got {tuple(self.prior.event_shape)}.")
+    count = 1 if config.shared else config.num_steps
+    self.potentials = [self._mlp_energy(f"potential_{i}") for i in range(count)]
+    make = self._mlp_energy if config.energy == "mlp" else self._quadratic
+    self.kinetics = [make(f"kinetic_{i}") for i in range(count)]
+    self.mean_net, self.log_std_net = (self._encoder_net(name) for name in ("mean", "log_std"))
+    self.dt = self.add_weight(shape=(config.num_steps,), initializer=keras.initializers.Constant(config.dt),
+                              trainable=config.learn_dt, name="dt")
+    self.hamiltonian_flow()  # refuses the wrong method now
+    self.built = True
+
+  def _mlp_energy(self, name):
+    c = self.config
+    energy = networks.MLPEnergy(c.hidden, kernel_initializer="lecun_normal", name=name)
+    energy.build((None, c.event_size))
+    first = energy.net.layers[0]
+    first.kernel.assign(first.kernel * c.frequency)
+    first.bias.assign(keras.initializers.RandomUniform(-1.5 * c.frequency, 1.5 * c.frequency)(first.bias.shape))
+    return energy
+
+  def _quadratic(self, name):
+    kinetic = QuadraticKinetic(self.config.mass, name=name)
+    kinetic.build((None, self.config.event_size))
+    return kinetic
+
+  def _encoder_net(self, name):
+    net = networks.mlp(self.config.encoder_hidden, self.config.event_size, "relu", name=name)
+    net.build((None, self.config.event_size))
+    return net
+
+  # The maps.
+
+  def hamiltonian(self, step):
+    """The energy of a step, on standardised positions."""
+    i = 0 if self.config.shared else step
+    return Separable(self.kinetics[i], self.potentials[i])
+
+  def hamiltonian_flow(self, skip_last_kick=False):
+    """The flow (q_0, p_0) -> (q_T, p_T) on standardised positions, a bijector of [..., 2d].
+
+    Args:
+      skip_last_kick: leave out the last substep where it is a kick; q_T is the same without.
+    """
+    dt, last = tf.unstack(tf.convert_to_tensor(self.dt)), self.config.num_steps - 1
+    methods = [get_integrator(self.config.method)] * self.config.num_steps
+    if skip_last_kick:
+      methods[last] = _without_last_kick(methods[last])
+    return HamiltonianFlow([HamiltonianStep(self.hamiltonian(i), dt[i], methods[i]) for i in range(last + 1)])
+
+  def encode(self, points):
+    """f(p | q) of the momenta before the last kick, a tfp distribution with event shape [d]; points [batch, d]."""
+    q = self.standardise(check_points(points, self.config.event_size))
+    log_std = _LOG_STD_LIMIT * tf.tanh(self.log_std_net(q) / _LOG_STD_LIMIT)
+    return tfd.MultivariateNormalDiag(self.mean_net(q), tf.exp(log_std))
+
+  def log_weights(self, points, noise):
+    """log w_k of momenta p_k = mu(q) + sigma(q) noise_k.
+
+    Args:
+      points: [batch, d].
+      noise: standard normal, [batch, num_samples, d].
+
+    Returns:
+      Nats [batch, num_samples].
+    """
+    posterior = self.encode(points)
+    noise = tf.ensure_shape(noise, [None, None, self.config.event_size])
+    p = posterior.mean()[:, None] + posterior.stddev()[:, None] * noise
+    log_f = tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
+    q = tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p))
+    start = self.hamiltonian_flow(skip_last_kick=True).inverse(tf.concat([q, p], axis=-1))
+    return self.prior.log_prob(start) - log_f - self.log_volume
+
+  def generate(self, start):
+    """Points [batch, d] that initial states [batch, 2d] flow to."""
+    end = self.hamiltonian_flow(skip_last_kick=True).forward(start)
+    return self.restore(end[..., :self.config.event_size])
+
+  # What people call.
+
+  def elbo(self, points, num_samples=1, seed=None):
+    """Evidence lower bound of the log density (eq. 6), averaged over momenta; nats [batch].
+
+    Args:
+      points: [batch, d].
+      num_samples: momenta per point, at least 1.
+      seed: int, or None for a new one at each call.
+
+    Raises:
+      ValueError: points of another shape or not finite, num_samples below 1.
+    """
+    return self._over_samples(self._elbo, points, num_samples, seed)
+
+  def log_prob(self, points, num_samples=128, seed=None):
+    """Importance-weighted bound of the log density; nats [batch]. Arguments as `elbo`."""
+    return self._over_samples(self._log_prob, points, num_samples, seed)
+
+  def sample(self, n, seed=None):
+    """`n` points [n, d] from the model.
+
+    Raises:
+      ValueError: n below 1.
+    """
+    check_count("n", n)
+    seed = new_seed(seed, "NHF.sample")
+    return in_chunks(lambda start, _: self._generate(start), self.prior.sample(n, seed=seed))
+
+  def call(self, points):
+    return self.log_prob(points, seed=self.config.seed)
+
+  def bound(self, points, seed):
+    return self._log_prob(points, self.config.train_samples, seed)
+
+  def _over_samples(self, function, points, num_samples, seed):
+    check_count("num_samples", num_samples)
+    points = tf.convert_to_tensor(check_points(points, self.config.event_size))
+    seed, count = new_seed(seed, "NHF"), tf.convert_to_tensor(num_samples, tf.int32)
+    known = tf.get_static_value(num_samples) or 1
+    return in_chunks(lambda chunk, i: function(chunk, count, seed + tf.stack([0, i])), points, known)
+
+  @tf.function(reduce_retracing=True)
+  def _elbo(self, points, num_samples, seed):
+    return tf.reduce_mean(self.log_weights(points, self._noise(points, num_samples, seed)), axis=1)
+
+  @tf.function(reduce_retracing=True)
+  def _log_prob(self, points, num_samples, seed):
+    return average_weight(self.log_weights(points, self._noise(points, num_samples, seed)))
+
+  @tf.function(reduce_retracing=True)
+  def _generate(self, start):
+    return self.generate(start)
+
+  def _noise(self, points, num_samples, seed):
+    return tf.random.stateless_normal(tf.stack([tf.shape(points)[0], num_samples, self.config.event_size]), seed)
+
+
+def average_weight(log_weights):
+  """log mean_k w_k of log w [batch, num_samples]; nats [batch]."""
+  count = tf.cast(tf.shape(log_weights)[1], log_weights.dtype)
+  return tf.reduce_logsumexp(log_weights, axis=1) - tf.math.log(count)
+
+
+def make_prior(config):
+  """The prior over (q_0, p_0) that a config names."""
+  if config.prior == "normal":
+    return tfd.Sample(tfd.Normal(0.0, 1.0), 2 * config.event_size)
+  return tfd.Sample(SoftUniform(config.prior_width, config.prior_sharpness), 2 * config.event_size)
+
+
+def _without_last_kick(integrator):
+  if integrator.substeps[-1][0] != KICK:
+    return integrator
+  return dataclasses.replace(integrator, name=f"{integrator.name}_to_q", substeps=integrator.substeps[:-1])
