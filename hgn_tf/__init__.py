@@ -17,8 +17,8 @@ _PUBLIC = {
     "integrate": "hgn_tf.integrators",
     "load_pretrained": "hgn_tf.pretrained",
 }
-_MODULES = ("bijectors", "callbacks", "data", "distributions", "hamiltonians", "metrics", "models", "physics", "presets",
-            "pretrained")
+_MODULES = ("bijectors", "callbacks", "data", "distributions", "hamiltonians", "metrics", "models", "physics",
+            "presets", "pretrained")
 
 __all__ = ["__version__", *_PUBLIC, *_MODULES]
 

@@ -7,6 +7,9 @@ import sys
 
 from absl import app, logging
 
+EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "tensorflow_serving": "serving",
+          "gymnasium": "gym", "torch": "bench", "zuko": "bench", "sklearn": "bench"}  # module -> extra of setup.cfg
+
 
 def run(main, *, takes_arguments=False):
   """Runs an absl `main`; a mistake of the user ends with one line on stderr and exit code 1, not a traceback.
@@ -23,10 +26,10 @@ def run(main, *, takes_arguments=False):
     try:
       _import_tensorflow_quietly()
       main(argv)
-    except (ValueError, ModuleNotFoundError, OSError, RuntimeError) as error:
+    except (ValueError, ModuleNotFoundError, OSError, RuntimeError, _tensorflow_error()) as error:
       if os.environ.get("HGN_TRACEBACK"):
         raise
-      _fail(str(error))
+      _fail(_one_line(error))
     except KeyboardInterrupt:
       _fail("interrupted; the same command goes on from the last checkpoint")
 
@@ -59,6 +62,20 @@ def parse_json_object(name, text):
   if not isinstance(value, dict):
     raise ValueError(f"--{name} must be a JSON object, got {text!r}.")
   return value
+
+
+def _tensorflow_error():
+  """The base class of TensorFlow's own errors, such as that of a full disk."""
+  import tensorflow as tf
+  return tf.errors.OpError
+
+
+def _one_line(error):
+  """What the user needs to know; a missing module of an extra names the extra."""
+  if isinstance(error, ModuleNotFoundError):
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    return f"{error}; install it with: pip install 'hgn_tf[{extra}]'" if extra else str(error)
+  return str(error).strip().split("\n")[0]
 
 
 def _fail(message):

@@ -91,7 +91,8 @@ def _records(found, split):
   import tensorflow_datasets as tfds
   config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
   if split not in found.info.splits and "[" not in split:
-    raise ValueError(f"Unknown split {split!r} of {found.info.full_name!r}; known: {', '.join(sorted(found.info.splits))}.")
+    known = ", ".join(sorted(found.info.splits))
+    raise ValueError(f"Unknown split {split!r} of {found.info.full_name!r}; known: {known}.")
   records = found.as_dataset(split=split, shuffle_files=False, read_config=config,
                              decoders={"frames": tfds.decode.SkipDecoding()})
   return records.map(lambda example: example["frames"]), found.info.splits[split].num_examples

@@ -31,7 +31,7 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
     limit: sequences of each split; None: all.
     data_dir: where TFDS keeps its datasets.
   """
-  from hgn_tf import evaluation, files, report, truth
+  from hgn_tf import evaluation, files, plots, report, truth
   out = pathlib.Path(out)
   out.mkdir(parents=True, exist_ok=True)
   evaluator = evaluation.Evaluator(dataset, size=model.config.size, num_frames=model.config.num_frames,
@@ -39,7 +39,9 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
   figures = {split: evaluator.split(model, split) for split in splits}
   frames = next(iter(evaluator.batches(splits[-1]).unbatch().batch(_PICTURES))).numpy()
   world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)
-  parts = [report.table(*_table(figures)), *_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
+  parts = [report.table(*_table(figures))]
+  if plots.available():
+    parts += [*_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
   found = {"dataset": dataset, "model": model.config.to_dict(), **figures}
   if world:
     more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
@@ -93,13 +95,21 @@ def _pictures(out, model, frames):
 
 def _worlds(out, model, frames, world, trivial):
   """Figures and report parts that need the true world: other speeds and a long rollout, against clean frames."""
-  import numpy as np
-
-  from hgn_tf import evaluation, report
-  from hgn_tf.plots import rollouts
+  from hgn_tf import evaluation, plots, report
   speeds = evaluation.speeds(model, frames, world)
   long = evaluation.extrapolation(model, frames[:16], world.head(16))
   found = {"speeds": {name: mse for name, (mse, _, _) in speeds.items()}, "extrapolation": long.tolist()}
+  rows = [[name, 1e4 * mse, mse / trivial] for name, (mse, _, _) in speeds.items()]
+  parts = [report.heading("Time in other directions"),
+           report.table(["rollout", "MSE to clean truth x1e4", "over mean image's MSE"], rows)]
+  return found, parts + (_world_pictures(out, model, speeds, long, trivial) if plots.available() else [])
+
+
+def _world_pictures(out, model, speeds, long, trivial):
+  import numpy as np
+
+  from hgn_tf import report
+  from hgn_tf.plots import rollouts
   rollouts.strips(out / "speeds.png", {label: row for name, (_, predicted, true) in speeds.items()
                                        for label, row in ((f"{name}, truth", true[0]), ("HGN", predicted[0]))})
   rollouts.animation(out / "speeds.gif", {
@@ -108,21 +118,19 @@ def _worlds(out, model, frames, world, trivial):
   time = np.arange(len(long)) * model.config.dt
   rollouts.lines(out / "extrapolation.png", {"HGN": (time, long), "mean training frame": (time, 0 * long + trivial)},
                  ylabel="pixel MSE", log=True)
-  rows = [[name, 1e4 * mse, mse / trivial] for name, (mse, _, _) in speeds.items()]
-  return found, [
-      report.heading("Time in other directions"),
-      report.table(["rollout", "MSE to clean truth x1e4", "over mean image's MSE"], rows),
-      report.figure(out / "speeds.gif", "One inferred state, rolled out forward, backward, faster and slower."),
-      report.figure(out / "speeds.png", "The first of them, every third frame."),
-      report.figure(out / "extrapolation.png", f"A rollout of {len(long) - 1} frames, against the clean truth.")]
+  return [report.figure(out / "speeds.gif", "One inferred state, rolled out forward, backward, faster and slower."),
+          report.figure(out / "speeds.png", "The first of them, every third frame."),
+          report.figure(out / "extrapolation.png", f"A rollout of {len(long) - 1} frames, against the clean truth.")]
 
 
 def main(argv):
   del argv
-  from hgn_tf import report
+  from hgn_tf import plots, report
   model, dataset, data_dir, out = _target()
   figures = evaluate(model, dataset, out, splits=_SPLITS.value, limit=_LIMIT.value, data_dir=data_dir)
   print(report.markdown_table(*_table(figures)))
+  if not plots.available():
+    print("No pictures: they need pip install 'hgn_tf[plot]'.")
   print(f"Report: {pathlib.Path(out).resolve() / 'report.html'}")
 
 

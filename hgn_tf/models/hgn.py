@@ -12,7 +12,6 @@ from hgn_tf.integrators import get_integrator, integrate
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.phase_space import PhaseSpace
 
-
 _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
 
 

@@ -55,8 +55,9 @@ def animation(path, columns, *, scale=4, fps=12):
   """
   import imageio.v3 as imageio
   grids = [_grid(frames, scale) for frames in columns.values()]
-  length = max(len(grid) for grid in grids)
-  grids = [np.concatenate([grid, np.repeat(grid[-1:], length - len(grid), axis=0)]) for grid in grids]
+  length, height = (max(grid.shape[axis] for grid in grids) for axis in (0, 1))
+  grids = [np.pad(grid, [(0, length - len(grid)), (0, 0), (0, 0), (0, 0)], "edge") for grid in grids]
+  grids = [np.pad(grid, [(0, 0), (0, height - grid.shape[1]), (0, 0), (0, 0)], constant_values=255) for grid in grids]
   movie = np.concatenate(grids, axis=2)
   widths = [grid.shape[2] for grid in grids]
   movie = np.concatenate([np.repeat(_header(list(columns), widths)[None], length, axis=0), movie], axis=1)
