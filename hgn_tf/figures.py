@@ -26,8 +26,17 @@ def _datasets(folder):
   return [overview, *strips]
 
 
+def _phase_space(folder):
+  """The data of the HNN experiments."""
+  from hgn_tf.plots import datasets
+  path = folder / "phase_space.png"
+  datasets.tasks(path, ["mass_spring", "pendulum", "two_body", "three_body"])
+  return [path]
+
+
 FIGURES = {  # name -> function of the output folder that returns the files it wrote
     "datasets": _datasets,
+    "phase_space": _phase_space,
 }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hgn_tf import physics
+from hgn_tf.physics import phase_space_tasks
 
 _GRID = 160
 
@@ -27,6 +28,35 @@ def overview(path, specs, *, examples=3, every=3):
     phase_portrait(plane, spec.system, drawn)
     plane.set_title(name, fontsize=10)
     frame_strips(strips, drawn["frames"][:, ::every])
+  figure.savefig(path, dpi=110)
+  pyplot.close(figure)
+
+
+def tasks(path, names, *, trajectories=3):
+  """The HNN experiments: noisy states with their time derivatives as arrows, or the orbits of one trajectory.
+
+  Args:
+    path: file to write.
+    names: of the tasks.
+    trajectories: to draw where there is one body.
+  """
+  from matplotlib import pyplot
+  figure, axes = pyplot.subplots(1, len(names), figsize=(3.2 * len(names), 3.3), squeeze=False, layout="constrained")
+  for axis, name in zip(axes[0], names, strict=True):
+    task = phase_space_tasks.get_task(name)
+    data = phase_space_tasks.make_trajectories(task, 0, "train", range(trajectories))
+    system = physics.get_system(task.system)
+    if system.bodies == 1:
+      q, p = data["x"].reshape(-1, 2).T
+      axis.quiver(q, p, *data["dx"].reshape(-1, 2).T, color="tab:blue", angles="xy", width=0.005)
+      axis.set(xlabel="q", ylabel="p")
+    else:
+      orbits = system.positions(data["x"][0, :, : system.dimension])
+      for body in range(system.bodies):
+        axis.plot(*orbits[:, body].T, ".-", linewidth=0.8, markersize=4)
+      axis.set(xlabel="x", ylabel="y")
+    axis.set_title(name, fontsize=10)
+    axis.set_aspect("equal", "datalim")
   figure.savefig(path, dpi=110)
   pyplot.close(figure)
 
