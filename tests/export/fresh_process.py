@@ -1,6 +1,6 @@
 """Runs a SavedModel in a process without Keras and without this project: fresh_process.py MODEL REQUESTS ANSWERS.
 
-REQUESTS is an npz of arrays named <request>/<signature>/<input>; ANSWERS of <request>/<output>.
+REQUESTS is an npz of arrays named <signature>/<input>; ANSWERS of <signature>/<output>.
 """
 
 import sys
@@ -16,11 +16,10 @@ def main(path, requests, answers):
   with session.graph.as_default():
     signatures = tf.compat.v1.saved_model.loader.load(session, ["serve"], path).signature_def
   arrays, found = np.load(requests), {}
-  for request, name in sorted({tuple(key.split("/")[:2]) for key in arrays}):
-    inputs = {signatures[name].inputs[key.split("/")[2]].name: arrays[key] for key in arrays
-              if key.startswith(f"{request}/{name}/")}
+  for name in sorted({key.split("/")[0] for key in arrays}):
+    inputs = {info.name: arrays[f"{name}/{key}"] for key, info in signatures[name].inputs.items()}
     outputs = session.run({key: info.name for key, info in signatures[name].outputs.items()}, inputs)
-    found.update({f"{request}/{key}": value for key, value in outputs.items()})
+    found.update({f"{name}/{key}": value for key, value in outputs.items()})
   np.savez(answers, **found)
   foreign = [m for m in sys.modules if m.split(".")[0] in ("keras", "hgn_tf", "export") and sys.modules[m]]
   sys.exit(f"imported {foreign}" if foreign else 0)

@@ -1,5 +1,6 @@
 """Every HGN signature behind the session loader, against the Keras model and against itself in another batch."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -74,15 +75,25 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
         self.assertNotIn(-1, [dim.size for dim in info.tensor_shape.dim[1:]], name)
 
   def test_every_signature_in_a_fresh_process_without_keras(self):
-    arrays = {f"{name}/{name}/{key}": x for name, inputs in requests(ROWS).items() for key, x in inputs.items()}
+    self.check_in_a_process("fresh_process.py")
+
+  def test_every_signature_through_the_c_api(self):
+    names = {name: {"inputs": {key: x.name for key, x in signature.inputs.items()},
+                    "outputs": {key: x.name for key, x in signature.outputs.items()}}
+             for name, signature in self.served.signatures.items()}
+    self.check_in_a_process("c_api.py", json.dumps(names))
+
+  def check_in_a_process(self, script, *arguments):
+    arrays = {f"{name}/{key}": x for name, inputs in requests(ROWS).items() for key, x in inputs.items()}
     files = [str(self.base / name) for name in ("requests.npz", "answers.npz")]
     np.savez(files[0], **arrays)
-    script = pathlib.Path(__file__).with_name("fresh_process.py")
-    subprocess.run([sys.executable, script, self.path, *files], check=True, cwd=self.directory.name)
+    command = [sys.executable, pathlib.Path(__file__).with_name(script), self.path, *arguments, *files]
+    subprocess.run(command, check=True, cwd=self.directory.name)
     answers = np.load(files[1])
     for name, inputs in requests(ROWS).items():
       for key, expected in self.served.run(name, inputs).items():
-        self.assertAllClose(answers[f"{name}/{key}"], expected, msg=f"{name}/{key}")
+        step = 1 if expected.dtype == np.uint8 else 1e-5  # a value may be rounded either way
+        self.assertAllClose(answers[f"{name}/{key}"], expected, atol=step, rtol=1e-5, msg=f"{name}/{key}")
 
   def test_rollout_is_the_keras_model(self):
     x, dt, steps = frames(ROWS), 0.125, 7
