@@ -156,8 +156,9 @@ def _provenance(runs):
   rows = []
   for (task, model), found in sorted(runs.items()):
     training, whole = ([run[key] for run in found] for key in ("training_seconds", "seconds"))
-    rows.append([task, model, found[0]["steps"], ", ".join(str(run["seed"]) for run in found), f"{np.mean(training):.0f}",
-                 f"{sum(whole):.0f}", f"`hgn-reproduce hnn --tasks={task} --models={model}`"])
+    seeds = ", ".join(str(run["seed"]) for run in found)
+    rows.append([task, model, found[0]["steps"], seeds, f"{np.mean(training):.0f}", f"{sum(whole):.0f}",
+                 f"`hgn-reproduce hnn --tasks={task} --models={model}`"])
   minutes = sum(run["seconds"] for found in runs.values() for run in found) / 60
   header = ["task", "model", "steps", "seeds", "training, each", "with rollouts, all", "command"]
   return (f"{sum(map(len, runs.values()))} runs, {minutes:.0f} minutes; all times are processor time of one core, the "

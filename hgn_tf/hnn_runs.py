@@ -7,10 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import presets
+from hgn_tf import hnn_data, presets
 from hgn_tf.models.hnn import make
-from hgn_tf.physics import get_system, simulate
-from hgn_tf.physics.phase_space_tasks import get_task, make_task
 
 # Model -> changes to the preset of its task.
 MODELS = {
@@ -47,46 +45,9 @@ PROTOCOLS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class PhaseSpaceData:
-  """Pairs (x, dx/dt), [n, 2d] each, and the clean initial states of the test trajectories, [trajectories, 2d]."""
-
-  x: np.ndarray
-  dx: np.ndarray
-  test_x: np.ndarray
-  test_dx: np.ndarray
-  starts: np.ndarray
-  system: object
-
-  @classmethod
-  def of_task(cls, name, seed):
-    """The data of a task of `hgn_tf.physics.phase_space_tasks`."""
-    task, splits = get_task(name), make_task(name, seed)
-    pairs = [splits[split][key].reshape(-1, splits[split][key].shape[-1])
-             for split in ("train", "test") for key in ("x", "dx")]
-    system = dataclasses.replace(get_system(task.system), friction=task.friction)
-    return cls(*pairs, starts=splits["test"]["clean_x"][:, 0], system=system)
-
-  def truth(self, starts, dt, num_steps):
-    """True states and energies from `starts`: [n, num_steps + 1, 2d], [n, num_steps + 1]."""
-    q, p = simulate(self.system, *np.split(starts, 2, axis=1), dt, num_steps)
-    return np.concatenate([q, p], axis=-1), self.system.hamiltonian(q, p)
-
-  def energy(self, states):
-    """True energy of the states of a PhaseSpace, each [..., d]."""
-    return self.system.hamiltonian(np.asarray(states.q, np.float64), np.asarray(states.p, np.float64))
-
-
 def load(task, seed, data_dir=None):
-  """The PhaseSpaceData of a task.
-
-  Raises:
-    FileNotFoundError: a dataset that has to be downloaded by hand and is not there; says how.
-  """
-  if task == "real_pendulum":
-    from hgn_tf import real_pendulum
-    return real_pendulum.load(data_dir)
-  return PhaseSpaceData.of_task(task, seed)
+  """The PhaseSpaceData of a task, as `hgn_tf.hnn_data.load`."""
+  return hnn_data.load(task, seed, data_dir)
 
 
 def config_of(task, model, seed, **changes):
@@ -158,17 +119,32 @@ def energy_measures(task, model, data):
 
   The long rollouts of a separable model are leapfrog's, symplectic; the others' are RK4's.
   """
-  protocol = PROTOCOLS[task]
+  protocol = protocol_of(task, data)
   starts = data.starts[:protocol.trajectories]
   found = {"horizon": protocol.horizon, "dt": protocol.dt, "trajectories": len(starts)}
   for name, steps, method in rollouts(protocol, model):
     states = model.rollout(starts, steps, protocol.dt, method)
-    truth = _true_energy(data, starts, protocol.dt, states.q.shape[1] - 1)
+    truth = data.true_energy(len(starts), protocol.dt, states.q.shape[1] - 1)
+    if truth is None:
+      continue
     errors = ((data.energy(states) - truth) ** 2).mean(axis=1)
-    found.update({f"{name}_mse": float(errors.mean()), f"{name}_mse_median": float(np.median(errors)),
-                  f"{name}_mse_stderr": float(errors.std() / np.sqrt(len(errors))),
-                  f"{name}_steps": int(states.q.shape[1] - 1), f"{name}_method": method})
+    found.update({f"{name}_steps": int(states.q.shape[1] - 1), f"{name}_method": method},
+                 **summary(f"{name}_mse", errors))
   return found
+
+
+def summary(name, errors):
+  """Mean over trajectories, median and standard error."""
+  return {name: float(errors.mean()), f"{name}_median": float(np.median(errors)),
+          f"{name}_stderr": float(errors.std() / np.sqrt(len(errors)))}
+
+
+def protocol_of(task, data):
+  """The entry of `PROTOCOLS`; for the real pendulum the whole of its shortest test trial, at the rate of the camera."""
+  if task in PROTOCOLS:
+    return PROTOCOLS[task]
+  times = min((times for times, _ in data.trials), key=lambda times: times[-1])
+  return Protocol(float(times[-1]), float(np.diff(times).mean()))
 
 
 def rollouts(protocol, model):
@@ -180,27 +156,22 @@ def rollouts(protocol, model):
 
 def figure_arrays(task, model, data, points=400):
   """What the figures draw of a model: one rollout, its true energy over time, and its field on a grid of 1-D tasks."""
-  protocol = PROTOCOLS[task]
+  protocol = protocol_of(task, data)
   (_, steps, method), (_, long_steps, long_method) = rollouts(protocol, model)
-  start, every, long_every = data.starts[:1], max(steps // points, 1), max(long_steps // points, 1)
+  start, every = data.starts[:1], max(steps // points, 1)
   states = model.rollout(start, steps, protocol.dt, method)
-  energy = data.energy(model.rollout(start, long_steps, protocol.dt, long_method))[0]
-  truth, _ = data.truth(start, protocol.dt * every, steps // every)
-  arrays = {"states": np.concatenate(states, axis=-1)[0, ::every], "true_states": truth[0],
-            "time": protocol.dt * np.arange(steps + 1)[::every], "energy": energy[::long_every],
-            "energy_time": protocol.dt * np.arange(len(energy))[::long_every]}
-  arrays["true_energy"] = _true_energy(data, start, protocol.dt * long_every, len(arrays["energy"]) - 1)[0]
+  arrays = {"states": np.concatenate(states, axis=-1)[0, ::every],
+            "true_states": data.true_states(1, protocol.dt * every, steps // every)[0],
+            "time": protocol.dt * np.arange(steps + 1)[::every]}
+  if data.true_energy(1, protocol.dt, long_steps) is None:  # the truth ends with the horizon
+    long_steps, long_method = steps, method
+  every = max(long_steps // points, 1)
+  energy = data.energy(model.rollout(start, long_steps, protocol.dt, long_method))[0, ::every]
+  arrays.update(energy=energy, energy_time=protocol.dt * every * np.arange(len(energy)),
+                true_energy=data.true_energy(1, protocol.dt * every, len(energy) - 1)[0])
   if data.system.dimension == 1:
     arrays.update(grid_field(model, data))
   return {name: np.float32(value) for name, value in arrays.items()}
-
-
-def _true_energy(data, starts, dt, num_steps):
-  """Energy of the true trajectories, [n, num_steps + 1]: where it is conserved, chaos costs nothing."""
-  if data.system.friction:
-    return data.truth(starts, dt, num_steps)[1]
-  energy = data.system.hamiltonian(*np.split(starts, 2, axis=1))
-  return np.repeat(energy[:, None], num_steps + 1, axis=1)
 
 
 def grid_field(model, data, size=15):

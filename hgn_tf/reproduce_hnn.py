@@ -5,7 +5,11 @@ Examples:
   hgn-reproduce hnn --tasks=mass_spring --models=hnn --seeds=0 --steps=100 --results=/tmp/try --doc=/tmp/try/hnn.md
 """
 
+import concurrent.futures
 import itertools
+import json
+import multiprocessing
+import os
 import pathlib
 
 from absl import flags
@@ -23,6 +27,7 @@ _STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the pres
 _RESULTS = flags.DEFINE_string("results", "results/hnn", "Folder of the JSON files; runs found there are not repeated.")
 _DOC = flags.DEFINE_string("doc", "docs/hnn.md", "Page to write; its pictures go into a folder of its name.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets.")
+_JOBS = flags.DEFINE_integer("jobs", None, "Processes (default: one per core).", lower_bound=1)
 _REPORT_ONLY = flags.DEFINE_bool("report_only", False, "Only write the page.")
 
 
@@ -56,20 +61,46 @@ def result_path(results, task, model, seed):
   return pathlib.Path(results) / f"{task}-{model}-{seed}.json"
 
 
-def reproduce(results, runs, data_dir=None):
-  """Makes the runs that `missing` yielded, each a JSON file in the folder `results`."""
+def reproduce(results, runs, *, data_dir=None, jobs=1):
+  """Makes the runs that `missing` yielded, each a JSON file in the folder `results`.
+
+  Args:
+    results: folder.
+    runs: (task, model, seed, config) each.
+    data_dir: where TFDS keeps its datasets.
+    jobs: processes; the runs of a task and seed stay in one.
+  """
+  groups = [list(group) for _, group in itertools.groupby(runs, key=lambda run: (run[0], run[2]))]
+  jobs = min(jobs, len(groups))
+  if jobs <= 1:
+    for group in groups:
+      _reproduce_group(results, group, data_dir)
+    return
+  threads = max(len(os.sched_getaffinity(0)) // jobs, 1)
+  spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+  with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _start_worker, (threads,)) as pool:
+    for done in [pool.submit(_reproduce_group, results, group, data_dir) for group in groups]:
+      done.result()
+
+
+def _start_worker(threads):
+  import tensorflow as tf
+  tf.config.threading.set_intra_op_parallelism_threads(threads)
+  tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _reproduce_group(results, group, data_dir):
+  """The runs of one task and seed, which share their data."""
   import numpy as np
-  cached = None, None
-  for task, model, seed, config in runs:
-    if cached[0] != (task, seed):
-      try:
-        cached = (task, seed), _runs(task).load(task, seed, data_dir)
-      except FileNotFoundError as error:
-        print(f"{task}: left out. {error}")
-        cached = (task, seed), None
-    if cached[1] is None:
-      continue
-    measures, arrays = _runs(task).run(task, config, cached[1])
+  task, _, seed, _ = group[0]
+  made = _runs(task)
+  try:
+    data = made.load(task, seed, data_dir)
+  except ValueError as error:  # a dataset that is not there
+    print(f"{task} is left out: {error}", flush=True)
+    return
+  for _, model, _, config in group:
+    measures, arrays = made.run(task, config, data)
     path = result_path(results, task, model, seed)
     if seed == 0:
       path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +116,8 @@ def main(argv):
   results, seeds = pathlib.Path(_RESULTS.value), [int(seed) for seed in _SEEDS.value]
   if not _REPORT_ONLY.value:
     changes = {} if _STEPS.value is None else {"steps": _STEPS.value}
-    reproduce(results, list(missing(results, _TASKS.value, _MODELS.value, seeds, changes)), _DATA_DIR.value)
+    runs = list(missing(results, _TASKS.value, _MODELS.value, seeds, changes))
+    reproduce(results, runs, data_dir=_DATA_DIR.value, jobs=_JOBS.value or len(os.sched_getaffinity(0)))
   hnn_report.write(results, pathlib.Path(_DOC.value))
   print(f"Wrote {_DOC.value}")
 
@@ -101,5 +133,4 @@ def _runs(task):
 
 def _plain(config):
   """`config` as JSON gives it back."""
-  import json
   return json.loads(json.dumps(config.to_dict()))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+LABELS = {"truth": "truth", "baseline": "baseline", "hnn": "HNN", "separable": "separable HNN", "damped": "damped HNN"}
 COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "separable": "tab:green", "damped": "tab:purple"}
 
 
@@ -11,7 +12,7 @@ def fields(path, grid, panels, *, pairs=None):
   Args:
     path: file to write.
     grid: [n, 2], the points (q, p) of the fields.
-    panels: label -> (field [n, 2], trajectory [T, 2]).
+    panels: model or "truth" -> (field [n, 2], trajectory [T, 2]).
     pairs: points [m, 2] of the training data, drawn in the first panel.
   """
   figure, axes = _panels(len(panels), 3.1)
@@ -21,7 +22,7 @@ def fields(path, grid, panels, *, pairs=None):
     if pairs is not None and axis is axes[0]:
       axis.plot(*pairs.T, ".", color="0.3", markersize=1.5, alpha=0.5)
     axis.scatter(*trajectory.T, c=np.arange(len(trajectory)), cmap="coolwarm", s=4, zorder=3)
-    axis.set(title=label, xlabel="q", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axis.set(title=LABELS[label], xlabel="q", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
   axes[0].set_ylabel("p")
   _save(figure, path)
 
@@ -31,20 +32,20 @@ def energies(path, panels, *, span=0.5):
 
   Args:
     path: file to write.
-    panels: title -> (curves: model -> (time [T], energy [T]), time up to which the truth was simulated or trained on).
+    panels: title -> (curves: model or "truth" -> (time [T], energy [T]), time that a line marks).
     span: the axis shows the truth's range and this fraction of its size around it; baselines leave it.
   """
   figure, axes = _panels(len(panels), 3.4)
   for axis, (title, (curves, mark)) in zip(axes, panels.items(), strict=True):
     for model, (time, energy) in curves.items():
-      axis.plot(time, energy, label=model, color=COLORS[model], linestyle="--" if model == "truth" else "-")
+      axis.plot(time, energy, label=LABELS[model], color=COLORS[model], linestyle="--" if model == "truth" else "-")
     _, truth = curves["truth"]
     margin = span * np.abs(truth).max()
     axis.set(title=title, xlabel="time", ylim=(truth.min() - margin, truth.max() + margin))
     axis.axvline(mark, color="0.7", linewidth=1)
     axis.grid(alpha=0.3)
+    axis.legend(frameon=False, fontsize=7)
   axes[0].set_ylabel("true energy")
-  axes[0].legend(frameon=False, fontsize=8)
   _save(figure, path)
 
 
@@ -53,7 +54,7 @@ def orbits(path, panels):
 
   Args:
     path: file to write.
-    panels: label -> positions [T, bodies, 2].
+    panels: model or "truth" -> positions [T, bodies, 2].
   """
   figure, axes = _panels(len(panels), 3.1)
   reach = 1.2 * np.abs(next(iter(panels.values()))).max()
@@ -61,7 +62,7 @@ def orbits(path, panels):
     for body in range(positions.shape[1]):
       line, = axis.plot(*positions[:, body].T, linewidth=1.2)
       axis.plot(*positions[-1:, body].T, "o", color=line.get_color(), markersize=8)
-    axis.set(title=label, xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
+    axis.set(title=LABELS[label], xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
   _save(figure, path)
 
 
