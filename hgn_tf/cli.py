@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from absl import app, logging
+from absl import app, flags, logging
 
 EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "tensorflow_serving": "serving",
           "gymnasium": "gym", "torch": "bench", "zuko": "bench", "sklearn": "bench"}  # module -> extra of setup.cfg
@@ -33,7 +33,15 @@ def run(main, *, takes_arguments=False):
     except KeyboardInterrupt:
       _fail("interrupted; the same command goes on from the last checkpoint")
 
+  _show_in_help(main.__module__)
   app.run(guarded)
+
+
+def _show_in_help(module):
+  """Makes --help tell the docstring and the flags of `module` where absl would look at the console script instead."""
+  sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
+  for flag in flags.FLAGS.get_flags_for_module(module):
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def _import_tensorflow_quietly():

@@ -10,8 +10,6 @@ from absl import flags
 
 from hgn_tf import cli
 
-_OUT = flags.DEFINE_string("out", "figures", "Folder to write to.")
-
 
 def _datasets(folder):
   """Paper figure 5: the true Hamiltonians with trajectories, and frames."""
@@ -34,26 +32,55 @@ def _phase_space(folder):
   return [path]
 
 
+def _density(folder):
+  """Paper figures 9 and 13: trained Neural Hamiltonian Flows, and the phase-space volume under integrators."""
+  from hgn_tf import density_pictures, distributions, pretrained
+  paths = []
+  for name in (name for name in pretrained.names() if name.startswith("nhf_")):
+    target = distributions.target(name.removeprefix("nhf_"))
+    paths.append(folder / f"{name}.png")
+    density_pictures.nhf(paths[-1], pretrained.load_pretrained(name), target.sample(1000, seed=(0, 9)).numpy())
+  paths.append(folder / "phase_volume.png")
+  density_pictures.phase_volume(paths[-1])
+  return paths
+
+
 FIGURES = {  # name -> function of the output folder that returns the files it wrote
     "datasets": _datasets,
+    "density": _density,
     "phase_space": _phase_space,
 }
 
 
-def main(argv):
-  names = argv[1:]
+def make(names, folder):
+  """Makes the figures of these names.
+
+  Args:
+    names: keys of `FIGURES`.
+    folder: where to write; created.
+
+  Returns:
+    The files that were written.
+
+  Raises:
+    ValueError: no names, or unknown ones; the message lists the known ones.
+  """
   unknown = sorted(set(names) - set(FIGURES))
   if unknown or not names:
     raise ValueError(f"name one or more figures out of {', '.join(FIGURES)}; got {', '.join(unknown) or 'none'}.")
-  folder = pathlib.Path(_OUT.value)
+  folder = pathlib.Path(folder)
   folder.mkdir(parents=True, exist_ok=True)
-  for name in names:
-    for path in FIGURES[name](folder):
-      print(f"Wrote {path.resolve()}")
+  return [path for name in names for path in FIGURES[name](folder)]
+
+
+def main(argv):
+  for path in make(argv[1:], flags.FLAGS.out):
+    print(f"Wrote {path.resolve()}")
 
 
 def run():
   """Console script."""
+  flags.DEFINE_string("out", "figures", "Folder to write to.")  # other commands have an --out too
   cli.run(main, takes_arguments=True)
 
 

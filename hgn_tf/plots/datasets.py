@@ -18,7 +18,7 @@ def overview(path, specs, *, examples=3, every=3):
     path: file to write.
     specs: name -> physics.Spec.
     examples: trajectories, and strips of frames, of each.
-    every: show every so-manieth frame.
+    every: show every n-th frame.
   """
   from matplotlib import pyplot
   figure, axes = pyplot.subplots(len(specs), 2, figsize=(12, 3.4 * len(specs)), width_ratios=(1, 2.9), squeeze=False,
@@ -68,7 +68,7 @@ def strip(path, spec, *, examples=3, every=3):
     path: file to write.
     spec: physics.Spec.
     examples: rows.
-    every: show every so-manieth frame.
+    every: show every n-th frame.
   """
   from matplotlib import image
   frames = physics.make_examples(spec, "test", range(examples))["frames"][:, ::every]

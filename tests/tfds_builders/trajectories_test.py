@@ -43,6 +43,11 @@ def _digests(builder):
   return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in builder.data_path.glob("*tfrecord*")}
 
 
+def _records(builder, split):
+  paths = sorted(str(path) for path in builder.data_path.glob(f"*-{split}.tfrecord*"))
+  return [record.numpy() for record in tf.data.TFRecordDataset(paths)]
+
+
 class ConfigTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_importing_the_package_registers_every_builder(self):
@@ -104,17 +109,23 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(found.returncode, 0, found.stderr)
     self.assertEqual(found.stdout.strip(), "(6, 32, 32, 3)")
 
-  def test_records_are_the_same_bytes_with_any_number_of_workers_and_under_beam(self):
-    from apache_beam.options.pipeline_options import PipelineOptions
-
+  def test_files_are_the_same_bytes_with_any_number_of_workers(self):
     one = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()), workers=1))
     three = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()), workers=3))
-    options = PipelineOptions(["--direct_running_mode=multi_processing", "--direct_num_workers=2"])
-    beam = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()),
-                           download_config=tfds.download.DownloadConfig(beam_options=options)))
     self.assertLen(one, 2)
     self.assertEqual(one, three)
-    self.assertEqual(one, beam)
+
+  def test_records_are_the_same_bytes_in_the_same_order_under_beam_with_two_processes(self):
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    options = PipelineOptions(["--direct_running_mode=multi_processing", "--direct_num_workers=2"])
+    builds = [_build("three_body", self.enter_context(tempfile.TemporaryDirectory()),
+                     download_config=tfds.download.DownloadConfig(beam_options=beam, num_shards=2))
+              for beam in (None, options)]
+    for split, count in (("train", 11), ("test", 4)):
+      alone, beam = (_records(builder, split) for builder in builds)
+      self.assertLen(alone, count)
+      self.assertEqual(alone, beam)
 
   def test_another_configuration_of_the_same_name_is_refused(self):
     data_dir = self.enter_context(tempfile.TemporaryDirectory())

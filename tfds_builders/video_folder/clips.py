@@ -46,7 +46,7 @@ def read_clips(path, starts, *, length, stride, resolution, crop):
     path: video file or folder of images.
     starts: numbers of the clips' first frames, ascending.
     length: frames of a clip.
-    stride: take every so-manieth frame.
+    stride: take every n-th frame.
     resolution: S.
     crop: "square" (the largest one in the middle), "none" (stretch the whole frame) or (top, left, height, width).
   """

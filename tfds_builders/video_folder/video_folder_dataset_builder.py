@@ -17,7 +17,7 @@ class VideoFolderConfig(base.Config):
   Attributes:
     num_steps: frames of a clip after the first.
     resolution: height and width of the frames in pixels, a multiple of 8.
-    frame_stride: take every so-manieth frame of a video.
+    frame_stride: take every n-th frame of a video.
     hop: frames of the video from the start of a clip to that of the next; null: clips follow each other.
     crop: "square", the largest one in the middle; "none", the whole frame, stretched; or [top, left, height, width].
     test_fraction: share of the videos, or of the clips if there is one video, that goes to the test split.
