@@ -7,38 +7,14 @@ until it is done. Then `python -m benchmarks.density_report` writes docs/density
   python -m benchmarks.density --targets=gaussians4 --models=nhf_fixed_2,real_nvp_3 --seeds=0
 """
 
-import dataclasses
 import pathlib
 import time
 
-import keras
-import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.density_rows import DIGITS, MIXTURES, MODELS, run_row
 from hgn_tf import distributions, files
-from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig
-
-STEPS, CURVE = 2_000, 20  # optimiser steps of every model, points of its learning curve
-TRAIN, HELD_OUT, NUM_SAMPLES = 100_000, 50_000, 128
-BATCH = 512  # points per step of the exact flows; NHF takes 128 points of 16 momenta
-MIXTURES = ("gaussians2", "gaussians4", "gaussians8", "gaussians9")
-DIGITS = "digits"
-
-_FIXED = NHFConfig(energy="fixed_kinetic", steps=STEPS)
-_MLP = NHFConfig(energy="mlp", steps=STEPS)
-CONFIGS = {
-    "nhf_fixed_1": dataclasses.replace(_FIXED, num_steps=1),
-    "nhf_fixed_2": dataclasses.replace(_FIXED, num_steps=2),
-    "real_nvp_3_matched": RealNVPConfig(layers=3, hidden=(74, 74), steps=STEPS, batch_size=BATCH),
-    "real_nvp_3": RealNVPConfig(layers=3, steps=STEPS, batch_size=BATCH),
-    "real_nvp_2": RealNVPConfig(layers=2, steps=STEPS, batch_size=BATCH),
-    "nhf_1": dataclasses.replace(_MLP, num_steps=1),
-    "nhf_2": dataclasses.replace(_MLP, num_steps=2),
-    "nhf_3": dataclasses.replace(_MLP, num_steps=3),
-}
-ZUKO = ("zuko_nsf", "zuko_real_nvp")
-MODELS = (*CONFIGS, *ZUKO)
 
 _OUT = flags.DEFINE_string("out", "results/density", "Folder of the rows.")
 _TARGETS = flags.DEFINE_list("targets", [*MIXTURES, *(t for t in distributions.TARGETS if t not in MIXTURES), DIGITS],
@@ -47,95 +23,6 @@ _MODELS = flags.DEFINE_list("models", list(MODELS), "Models to run, in this orde
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; above 0 on the mixtures only.")
 _MINUTES = flags.DEFINE_float("minutes", None, "Start no row after so many minutes.")
 _THREADS = flags.DEFINE_integer("threads", 1, "Threads of TensorFlow and torch.")
-
-
-def points(target, seed):
-  """(training points, held-out points, log density of the latter or None)."""
-  if target == DIGITS:
-    return (*digits(seed), None)
-  density = distributions.target(target)
-  held_out = density.sample(HELD_OUT, seed=(12345, 0))
-  return density.sample(TRAIN, seed=(seed, 1)).numpy(), held_out.numpy(), density.log_prob(held_out).numpy()
-
-
-def digits(seed):
-  """scikit-learn's 8x8 digits, dequantised: (level + uniform) / 17; one in five is held out."""
-  from sklearn.datasets import load_digits
-  rng = np.random.default_rng(7)
-  levels = load_digits().data
-  x = ((levels + rng.random(levels.shape)) / 17).astype(np.float32)[rng.permutation(len(levels))]
-  del seed  # the split is one for all
-  return x[len(x) // 5:], x[:len(x) // 5]
-
-
-def make(name, event_size, seed):
-  """The untrained model of a row."""
-  if name in ZUKO:
-    from benchmarks.zuko_flows import ZukoFlow
-    return ZukoFlow(name, event_size, seed=seed, steps=STEPS, batch_size=BATCH)
-  config = dataclasses.replace(CONFIGS[name], event_size=event_size, seed=seed)
-  if event_size > 2:
-    config = dataclasses.replace(config, learning_rate=1e-3, **({"frequency": 1.0} if "nhf" in name else {}))
-  return (NHF if isinstance(config, NHFConfig) else RealNVP)(config)
-
-
-def train(model, x):
-  """Trains for STEPS steps; the mean loss of each of the CURVE parts, in nats."""
-  if not isinstance(model, keras.Model):
-    return model.fit(x, CURVE)
-  model.adapt(x)
-  model.compile(steps_per_execution=20)
-  data = tf.data.Dataset.from_tensor_slices(x).shuffle(len(x), seed=0).repeat().batch(model.config.batch_size)
-  return model.fit(data, epochs=CURVE, steps_per_epoch=STEPS // CURVE, verbose=0).history["loss"]
-
-
-def run_row(target, name, seed):
-  """Trains and measures one row."""
-  keras.utils.set_random_seed(seed)
-  x, held_out, log_density = points(target, seed)
-  model = make(name, x.shape[1], seed)
-  start = time.perf_counter()
-  curve = train(model, x)
-  seconds = time.perf_counter() - start
-  bounds = {"nats": log_prob(model, held_out)}
-  if isinstance(model, NHF):
-    bounds["elbo_nats"] = model.elbo(held_out, 16, seed=0).numpy()
-  reference = np.zeros(len(held_out)) if log_density is None else log_density
-  return {
-      "target": target, "model": name, "seed": seed, "parameters": parameters(model), "steps": STEPS,
-      "held_out": len(held_out), "train_seconds": seconds, **speed(model, held_out),
-      **{key: float(np.mean(reference - value, dtype=np.float64)) for key, value in bounds.items()},
-      "curve": [float(loss + np.mean(reference)) for loss in curve],
-      "samples": np.round(sample(model, 1000), 3).tolist() if x.shape[1] == 2 and seed == 0 else []}
-
-
-def log_prob(model, x):
-  """Nats [n]; the bound by NUM_SAMPLES momenta of an NHF."""
-  return np.asarray(model.log_prob(x, NUM_SAMPLES, seed=0) if isinstance(model, NHF) else model.log_prob(x))
-
-
-def sample(model, n):
-  """Points [n, d]."""
-  return np.asarray(model.sample(n, seed=0))
-
-
-def parameters(model):
-  """Trainable numbers."""
-  if not isinstance(model, keras.Model):
-    return model.parameters
-  return int(sum(np.prod(v.shape) for v in model.trainable_variables))
-
-
-def speed(model, x, n=1000):
-  """Samples and log densities per second, after a first call."""
-  x, rates = x[:n], {}
-  calls = {"samples_per_second": lambda: sample(model, n), "log_probs_per_second": lambda: log_prob(model, x)}
-  for key, call in calls.items():
-    call()
-    start = time.perf_counter()
-    call()
-    rates[key] = len(x) / (time.perf_counter() - start)
-  return rates
 
 
 def rows():

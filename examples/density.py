@@ -15,7 +15,7 @@ def main(path="density.png"):
   moons = target("two_moons")
   points = moons.sample(50_000, seed=(0, 1)).numpy()
 
-  model = NHF(NHFConfig(energy="fixed_kinetic", steps=1000))
+  model = NHF(NHFConfig(steps=1000))
   model.fit(points)
 
   held_out = moons.sample(5_000, seed=(0, 2))

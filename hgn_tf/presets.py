@@ -7,7 +7,9 @@ import dataclasses
 
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hnn import HNNConfig
+from hgn_tf.models.nhf import NHFConfig
 from hgn_tf.models.pixel_hnn import PixelHNNConfig
+from hgn_tf.models.real_nvp import RealNVPConfig
 
 # The authors' released architecture, trained by the recipe of docs/convergence.md.
 # hgn-train --preset=hgn --dataset=mass_spring --workdir=W
@@ -63,9 +65,21 @@ _PIXEL_HNN_PRESETS = {
     "pixel_hnn_gym": dict(num_frames=3, size=28, channels=1, steps=10_000, batch_size=200),
 }
 
+# Densities. python -m benchmarks.density; times and results of every one: docs/density.md.
+_NHF_PRESETS = {
+    "nhf": {},
+    "nhf_one_step": dict(num_steps=1),
+    "nhf_mlp": dict(energy="mlp"),
+    # Section 3.3 and A.2 to the letter: one momentum, MLPs of 128, Adam 3e-4; dt and the prior's shape are not given.
+    "nhf_paper": dict(energy="mlp", hidden=(128, 128), encoder_hidden=(128, 128), prior="soft_uniform", frequency=1.0,
+                      dt=0.5, learn_dt=False, train_samples=1, batch_size=512, learning_rate=3e-4),
+}
+_REAL_NVP_PRESETS = {"real_nvp": {}, "real_nvp_2": dict(layers=2)}
+
 PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
-    for config, changed in ((_HGN, _HGN_PRESETS), (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS))
+    for config, changed in ((_HGN, _HGN_PRESETS), (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
+                            (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}
 
 

@@ -171,6 +171,6 @@ def in_chunks(function, points, rows_per_point=1):
   return tf.concat([function(points[i:i + size], i // size) for i in range(0, len(points), size)], axis=0)
 
 
-def new_seed(seed, salt):
-  """A stateless seed int32 [2] from an int, a stateless seed, or None for another one at each call."""
-  return tfp.random.sanitize_seed(seed, salt=salt)
+def new_seed(seed):
+  """A stateless seed int32 [2]: (0, seed) of an int, another one at each call of None."""
+  return tfp.random.sanitize_seed(None) if seed is None else tf.stack([0, tf.cast(seed, tf.int32)])

@@ -27,7 +27,8 @@ class NHFConfig(Config):
   Flow:
     event_size: d of the points; the phase space has 2d dimensions.
     num_steps: integrator steps; method: a symplectic one of INTEGRATORS.
-    energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass).
+    energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass; it
+      trains faster, docs/density.md).
     shared: one energy for all steps instead of one each.
     hidden: widths of the hidden layers of K and V; encoder_hidden: of the encoder's mean and log standard deviation.
     dt: of every step at the start; learn_dt: train it, one for each step.
@@ -45,7 +46,7 @@ class NHFConfig(Config):
   event_size: int = 2
   num_steps: int = 2
   method: str = "leapfrog"
-  energy: str = "mlp"
+  energy: str = "fixed_kinetic"
   shared: bool = False
   hidden: tuple = (64, 64)
   encoder_hidden: tuple = (64, 64)
@@ -64,6 +65,7 @@ class NHFConfig(Config):
   seed: int = 0
 
   def __post_init__(self):
+    super().__post_init__()
     for key in ("event_size", "num_steps", "train_samples", "steps", "batch_size"):
       if getattr(self, key) < 1:
         raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
@@ -229,7 +231,7 @@ class NHF(DensityModel):
       ValueError: n below 1.
     """
     check_count("n", n)
-    seed = new_seed(seed, "NHF.sample")
+    seed = new_seed(seed)
     return in_chunks(lambda start, _: self._generate(start), self.prior.sample(n, seed=seed))
 
   def call(self, points):
@@ -241,19 +243,19 @@ class NHF(DensityModel):
   def _over_samples(self, function, points, num_samples, seed):
     check_count("num_samples", num_samples)
     points = tf.convert_to_tensor(check_points(points, self.config.event_size))
-    seed, count = new_seed(seed, "NHF"), tf.convert_to_tensor(num_samples, tf.int32)
+    seed, count = new_seed(seed), tf.convert_to_tensor(num_samples, tf.int32)
     known = tf.get_static_value(num_samples) or 1
-    return in_chunks(lambda chunk, i: function(chunk, count, seed + tf.stack([0, i])), points, known)
+    return in_chunks(lambda chunk, i: function(chunk, count, seed + tf.stack([i, 0])), points, known)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _elbo(self, points, num_samples, seed):
     return tf.reduce_mean(self.log_weights(points, self._noise(points, num_samples, seed)), axis=1)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _log_prob(self, points, num_samples, seed):
     return average_weight(self.log_weights(points, self._noise(points, num_samples, seed)))
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _generate(self, start):
     return self.generate(start)
 

@@ -37,6 +37,7 @@ class RealNVPConfig(Config):
   seed: int = 0
 
   def __post_init__(self):
+    super().__post_init__()
     if self.event_size < 2:
       raise ValueError(f"event_size must be at least 2 for a coupling, got {self.event_size}.")
     for key in ("layers", "steps", "batch_size"):
@@ -94,7 +95,7 @@ class RealNVP(DensityModel):
       seed: int, or None for a new one at each call.
     """
     check_count("n", n)
-    start = tf.random.stateless_normal([n, self.config.event_size], new_seed(seed, "RealNVP.sample"))
+    start = tf.random.stateless_normal([n, self.config.event_size], new_seed(seed))
     return in_chunks(lambda chunk, _: self._generate(chunk), start)
 
   def generate(self, start):
@@ -112,11 +113,11 @@ class RealNVP(DensityModel):
     del seed  # exact
     return self.density(points)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _log_prob(self, points):
     return self.density(points)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _generate(self, start):
     return self.generate(start)
 

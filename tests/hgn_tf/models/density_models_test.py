@@ -1,6 +1,7 @@
 """NHF and RealNVP: bounds against quadrature, training, samples, saving and bad input."""
 
 import dataclasses
+import json
 import pathlib
 
 import keras
@@ -10,10 +11,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from absl.testing import parameterized
 
+from hgn_tf import presets
 from hgn_tf.distributions import target
 from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig, density
 
-SMALL = NHFConfig(hidden=(8, 8), encoder_hidden=(8, 8), train_samples=4, steps=20, batch_size=64)
+SMALL = NHFConfig(energy="mlp", hidden=(8, 8), encoder_hidden=(8, 8), train_samples=4, steps=20, batch_size=64)
 NHF_CONFIGS = {
     "paper": dataclasses.replace(SMALL, prior="soft_uniform", train_samples=1),
     "fixed_kinetic": dataclasses.replace(SMALL, energy="fixed_kinetic", num_steps=1),
@@ -134,6 +136,14 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     model.adapt(x)
     history = model.fit(tf.data.Dataset.from_tensor_slices(x).batch(64), epochs=2, verbose=0)
     self.assertLen(history.history["loss"], 2)
+
+  @parameterized.parameters(
+      *(name for name, c in presets.PRESETS.items() if isinstance(c, (NHFConfig, RealNVPConfig))))
+  def test_every_preset_takes_a_step(self, name):
+    config = presets.get(name, steps=1, batch_size=8)
+    self.assertEqual(type(config).from_dict(json.loads(json.dumps(config.to_dict()))), config)
+    model = (NHF if isinstance(config, NHFConfig) else RealNVP)(config)
+    self.assertTrue(np.isfinite(model.fit(points(8), verbose=0).history["loss"][0]))
 
   def test_trace_count(self):
     model = make("fixed_kinetic")
