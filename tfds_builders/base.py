@@ -10,8 +10,19 @@ from tfds_builders import records, workers
 _INHERITED = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
 
 
+class _KnownFields(type):
+  """Turns an unknown field into an error that lists the known ones."""
+
+  def __call__(cls, *args, **fields):
+    known = [field.name for field in dataclasses.fields(cls)]
+    if unknown := sorted(set(fields) - set(known)):
+      raise ValueError(f"Unknown fields of {cls.__name__}: {', '.join(unknown)}; "
+                       f"known: {', '.join(name for name in known if name == 'name' or name not in _INHERITED)}.")
+    return super().__call__(*args, **fields)
+
+
 @dataclasses.dataclass(eq=False, kw_only=True)
-class Config(tfds.core.BuilderConfig):
+class Config(tfds.core.BuilderConfig, metaclass=_KnownFields):
   """A configuration whose own fields are plain values, the same from Python and from JSON."""
 
   def __post_init__(self):

@@ -64,18 +64,18 @@ class ConfigTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual((config.mass, config.colors), ((0.4, 0.6), ((1, 2, 3),)))
 
   @parameterized.parameters(
-      ({"num_train": 0}, ValueError, "num_train must be an integer of at least 1, got 0"),
-      ({"num_test": 1.5}, ValueError, "num_test must be an integer of at least 1, got 1.5"),
-      ({"mass": -1.0}, ValueError, "mass must be positive and finite, got -1.0"),
-      ({"stiffness": 0.0}, ValueError, "stiffness must be positive and finite, got 0.0"),
-      ({"mass": "heavy"}, ValueError, "mass must be a number or a pair"),
-      ({"resolution": 60}, ValueError, "resolution must be a positive multiple of 8, got 60"),
-      ({"friction": -0.1}, ValueError, "friction must be at least 0"),
-      ({"radius": [1.0, 0.1]}, ValueError, "radius must be a pair"),
-      ({"weight": 1.0}, TypeError, "unexpected keyword argument 'weight'"),
+      ({"num_train": 0}, "num_train must be an integer of at least 1, got 0"),
+      ({"num_test": 1.5}, "num_test must be an integer of at least 1, got 1.5"),
+      ({"mass": -1.0}, "mass must be positive and finite, got -1.0"),
+      ({"stiffness": 0.0}, "stiffness must be positive and finite, got 0.0"),
+      ({"mass": "heavy"}, "mass must be a number or a pair"),
+      ({"resolution": 60}, "resolution must be a positive multiple of 8, got 60"),
+      ({"friction": -0.1}, "friction must be at least 0"),
+      ({"radius": [1.0, 0.1]}, "radius must be a pair"),
+      ({"weight": 1.0}, "Unknown fields of MassSpringConfig: weight; known: name, num_train, .*stiffness"),
   )
-  def test_bad_fields_are_named_before_anything_is_written(self, fields, error, message):
-    with self.assertRaisesRegex(error, message):
+  def test_bad_fields_are_named_before_anything_is_written(self, fields, message):
+    with self.assertRaisesRegex(ValueError, message):
       MassSpringConfig(name="bad", **fields)
 
 
