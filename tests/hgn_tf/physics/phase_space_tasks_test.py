@@ -1,5 +1,7 @@
 """The HNN experiments' data."""
 
+import hashlib
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -42,6 +44,17 @@ class PhaseSpaceTasksTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(once["test"]["x"], again["test"]["x"])
     self.assertNotAllClose(once["test"]["x"], other["test"]["x"])
     self.assertNotAllClose(once["test"]["x"], once["train"]["x"])
+
+  @parameterized.parameters(
+      ("mass_spring", "f919732c124ab032"),
+      ("pendulum", "91fac3918cf1ce98"),
+      ("two_body", "1e6b2ce69c3ad8aa"),
+      ("three_body", "7b4410ed655172dc"),
+  )
+  def test_golden(self, name, digest):
+    data = make_trajectories(get_task(name), 0, "train", range(4))
+    rounded = [(np.round(data[field] * 1e6) + 0.0).astype(np.int64).tobytes() for field in ("x", "dx", "energy")]
+    self.assertEqual(hashlib.sha256(b"".join(rounded)).hexdigest()[:16], digest)
 
   def test_unknown_task_lists_the_known_ones(self):
     with self.assertRaisesRegex(ValueError, "'spring'; known: mass_spring, .*two_body"):
