@@ -4,6 +4,8 @@ A symmetric method run with -dt undoes its own steps, so the backward pass can r
 a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
 """
 
+import functools
+
 import tensorflow as tf
 
 from hgn_tf.phase_space import PhaseSpace
@@ -57,6 +59,7 @@ def _solve(integrator, hamiltonian, state, dt, num_steps, final_only):
     else:
       x, gradient = _at(solution, num_steps), _at(cotangents, num_steps)
 
+    @functools.partial(tf.function, autograph=False, experimental_attributes={"_noinline": True})
     def body(i, x, gradient, totals):
       x = step(x, -dt) if final_only else _at(solution, i)
       gradient, terms = _vjp(step, x, parameters, gradient)

@@ -5,6 +5,7 @@ the 2x2 kernels of stride 2 on even grids.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -79,33 +80,33 @@ class ConvEnergy(keras.layers.Layer):
     residual: add |x|^2 / 2, a unit oscillator, so that states move before anything is learned.
   """
 
-  def __init__(self, convs, residual=True, **kwargs):
-    super().__init__(dtype="float32", **kwargs)
+  def __init__(self, convs, residual=True, dtype="float32", **kwargs):
+    super().__init__(dtype=dtype, **kwargs)
     self.convs, self.residual = tuple(map(tuple, convs)), residual
 
   def build(self, input_shape):
-    self.net = conv_stack(self.convs, "softplus", "glorot_uniform", input_shape[1:], dtype="float32")
+    self.net = conv_stack(self.convs, "softplus", "glorot_uniform", input_shape[1:], dtype=self.dtype_policy)
 
   def call(self, x):
     return self._total(x, tf.reduce_sum(self.net(x), axis=(1, 2, 3)))
 
   def dense(self):
-    """The same energy with each convolution as a matrix on the flattened grid.
+    """The same energy with each convolution as a matrix product on the flattened grid.
 
-    A convolution on a 4x4 grid is a small dense product: 1.6 times faster for the whole scan on a CPU. The matrices
-    are built here, once, outside the loop that evaluates the energy.
+    On a 4x4 grid the scan and its gradients take half the time of the convolutions on a CPU. The matrices are built
+    here, once, outside the loop that evaluates the energy.
 
     Returns:
       Callable [batch, h, w, c] -> [batch].
     """
-    affine = [_conv_as_matrix(layer) for layer in self.net.layers]
+    affine = _affine_maps(self.net.layers)
 
     def energy(x):
-      h = tf.reshape(x, [-1, affine[0][0].shape[0]])
+      h = x
       for i, (matrix, bias) in enumerate(affine):
-        h = tf.matmul(h, matrix) + bias
+        h = tf.matmul(tf.reshape(h, [-1, matrix.shape[0]]), matrix) + bias
         h = tf.nn.softplus(h) if i + 1 < len(affine) else h
-      return self._total(x, tf.reduce_sum(h, axis=1))
+      return self._total(x, tf.reduce_sum(tf.reshape(h, [tf.shape(x)[0], -1]), axis=1))
 
     return energy
 
@@ -116,14 +117,48 @@ class ConvEnergy(keras.layers.Layer):
     return {**super().get_config(), "convs": self.convs, "residual": self.residual}
 
 
-def _conv_as_matrix(layer):
-  """(matrix, bias) of a Conv2D on its flattened grid: the images of the basis vectors."""
-  height, width, channels = layer.input.shape[1:]
-  size = height * width * channels
-  basis = tf.reshape(tf.eye(size), [size, height, width, channels])
-  images = tf.nn.conv2d(basis, layer.kernel, layer.strides, "SAME")
-  bias = tf.tile(layer.bias, [images.shape[1] * images.shape[2]])
-  return tf.reshape(images, [size, bias.shape[0]]), bias
+def _affine_maps(convs):
+  """(matrix, bias) of each SAME convolution; the matrix takes rows of the flattened grid, or of its patches.
+
+  A convolution whose kernel is its stride needs the matrix of one patch only, provided that the convolution before it
+  puts its grid out patch by patch: 0.75 of the time of the scan with matrices of the whole grid alone.
+  """
+  maps, patch = [], None  # the patches in which the input of a convolution comes
+  for conv, following in zip(convs, [*convs[1:], None], strict=True):
+    if patch:
+      maps.append((tf.reshape(conv.kernel, [-1, conv.filters]), conv.bias))
+      patch = None
+    else:
+      patch = _patch(following)
+      maps.append(_conv_as_matrix(conv, patch or (1, 1)))
+  return maps
+
+
+def _patch(conv):
+  """(height, width) of the patches that a convolution maps one by one; None if they overlap or do not fit."""
+  fits = conv is not None and conv.kernel_size == conv.strides and not any(
+      size % stride for size, stride in zip(conv.input.shape[1:3], conv.strides, strict=True))
+  return conv.strides if fits else None
+
+
+def _conv_as_matrix(conv, patch):
+  """(matrix, bias) of a SAME convolution on its flattened grid; its output grid goes patch by patch."""
+  height, width, channels = conv.input.shape[1:]
+  rows, columns = (tf.constant(_taps(*sizes), conv.kernel.dtype) for sizes in zip(
+      (height, width), conv.kernel_size, conv.strides, strict=True))
+  matrix = tf.einsum("ikx,jly,xycf->ijcklf", rows, columns, tf.convert_to_tensor(conv.kernel))
+  (down, across), inputs = conv.output.shape[1:3], height * width * channels
+  matrix = tf.reshape(matrix, [inputs, down // patch[0], patch[0], across // patch[1], patch[1], conv.filters])
+  matrix = tf.reshape(tf.transpose(matrix, [0, 1, 3, 2, 4, 5]), [inputs, down * across * conv.filters])
+  return matrix, tf.tile(conv.bias, [down * across])
+
+
+def _taps(size, kernel, stride):
+  """[size, ceil(size / stride), kernel]: 1 where an output of a SAME convolution sees an input through a tap."""
+  outputs = -(-size // stride)
+  before = max((outputs - 1) * stride + kernel - size, 0) // 2
+  taps = np.arange(size)[:, None] - stride * np.arange(outputs) + before
+  return np.equal(taps[..., None], np.arange(kernel)).astype(float)
 
 
 class Encoder(keras.layers.Layer):
@@ -157,10 +192,11 @@ class Encoder(keras.layers.Layer):
 
 
 class UpsampleConv(keras.layers.Layer):
-  """Nearest-neighbour upsampling by 2, then a 3x3 SAME convolution, as four 2x2 convolutions of the small image.
+  """Nearest-neighbour upsampling by 2, then a 3x3 SAME convolution, as one transposed 4x4 convolution of stride 2.
 
-  An output pixel sees each input pixel under one or two rows and columns of the kernel: adding those first leaves 4/9
-  of the multiplications, and the upsampled image is never stored.
+  The kernel rows that see the same input pixel are added first: 4/9 of the multiplications, no upsampled image to
+  store. Forward and gradients, 64 filters to 32x32: 2.5 times faster than upsampling first, 1.7 times faster than four
+  2x2 convolutions, one for each parity of the output (oneDNN).
 
   Args:
     filters: output channels.
@@ -177,31 +213,17 @@ class UpsampleConv(keras.layers.Layer):
     self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
   def call(self, x):
-    height, width = x.shape[1:3]
-    kernel = tf.convert_to_tensor(self.kernel)
-    phases = [tf.nn.conv2d(x, _phase_kernel(kernel, row, column), 1, _phase_padding(row, column))
-              for row in (0, 1) for column in (0, 1)]
-    y = tf.stack(phases, axis=-2)  # [batch, h, w, row * 2 + column, filters]
-    y = tf.reshape(y, [-1, height, width, 4 * self.filters])
-    return tf.nn.bias_add(tf.nn.depth_to_space(y, 2), tf.convert_to_tensor(self.bias))
+    taps = tf.constant(_UPSAMPLED_TAPS, x.dtype)
+    kernel = tf.einsum("ax,by,xyio->aboi", taps, taps, tf.convert_to_tensor(self.kernel))
+    shape = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.filters]
+    return tf.nn.bias_add(tf.nn.conv2d_transpose(x, kernel, shape, 2), tf.convert_to_tensor(self.bias))
 
   def get_config(self):
     return {**super().get_config(), "filters": self.filters, "kernel_initializer": self.kernel_initializer}
 
 
-# Output row 2i sees x[i-1] under kernel row 0 and x[i] under rows 1 and 2; row 2i+1 sees x[i] under rows 0 and 1 and
-# x[i+1] under row 2.
-_PHASES = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
-
-
-def _phase_kernel(kernel, row, column):
-  """The 2x2 kernel of output pixels of parity (row, column)."""
-  rows, columns = (tf.constant(_PHASES[parity], kernel.dtype) for parity in (row, column))
-  return tf.einsum("ax,by,xyio->abio", rows, columns, kernel)
-
-
-def _phase_padding(row, column):
-  return [[0, 0], [1 - row, row], [1 - column, column], [0, 0]]
+# x[i] reaches the output rows 2i-1 .. 2i+2, each through these rows of the 3x3 kernel.
+_UPSAMPLED_TAPS = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
 class Decoder(keras.layers.Layer):
