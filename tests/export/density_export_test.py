@@ -67,7 +67,7 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters("nhf", "real_nvp")
   def test_every_signature_in_a_fresh_process_without_keras(self, model):
     names = [name for owner, name in NAMES if owner == model]
-    arrays = {f"{name}/{name}/{key}": x for name in names for key, x in request(model, name).items()}
+    arrays = {f"{name}/{key}": x for name in names for key, x in request(model, name).items()}
     files = [str(self.base / f"{model}_{name}.npz") for name in ("requests", "answers")]
     np.savez(files[0], **arrays)
     script = pathlib.Path(__file__).with_name("fresh_process.py")
