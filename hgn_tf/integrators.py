@@ -198,7 +198,7 @@ def _check(integrator, hamiltonian, state, dt, adjoint):
                      f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
   if not state.q.shape.is_compatible_with(state.p.shape):
     raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")
-  dt = tf.cast(dt, state.q.dtype)
+  dt = tf.cast(dt if tf.is_tensor(dt) else tf.constant(dt, state.q.dtype), state.q.dtype)  # no float32 on the way
   if dt.shape.rank == 0:
     return dt
   if dt.shape.rank != 1 or not dt.shape.is_compatible_with(state.q.shape[:1]):
