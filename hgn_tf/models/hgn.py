@@ -115,7 +115,7 @@ class HGN(keras.Model):
     """
     if n < 1:
       raise ValueError(f"n must be at least 1, got {n}.")
-    seed = tfp.random.sanitize_seed(seed, salt="HGN.sample")
+    seed = tfp.random.sanitize_seed(None) if seed is None else tf.constant([seed, 0])
     shape = [n, self.config.grid, self.config.grid, self.config.latent_channels]
     return self.generate(tf.random.stateless_normal(shape, seed), num_steps, dt)
 
@@ -125,6 +125,7 @@ class HGN(keras.Model):
     if tf.get_static_value(num_steps) is not None and num_steps < 0:
       raise ValueError(f"num_steps must be at least 0, got {num_steps}.")
     dt = tf.cast(self.config.dt if dt is None else dt, tf.float32)
+    dt = tf.fill([len(z)], dt) if dt.shape.rank == 0 else dt  # one trace for both
     return self._generate(z, tf.convert_to_tensor(num_steps, tf.int32), dt)
 
   @tf.function(reduce_retracing=True)
@@ -143,6 +144,13 @@ class HGN(keras.Model):
     jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
     super().compile(optimizer=make_optimizer(self.config) if optimizer is None else optimizer,
                     jit_compile=jit_compile, **kwargs)
+
+  def get_compile_config(self):
+    return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+
+  def compile_from_config(self, config):
+    self.compile(optimizer=keras.saving.deserialize_keras_object(config["optimizer"]))
+    self.optimizer.build(self.trainable_variables)
 
   def train_step(self, frames):
     check_frames(frames, self.config.frame_shape)
