@@ -46,8 +46,8 @@ class Signature:
 
 def _same_rows(names, tensors):
   rows = tf.stack([tf.shape(x)[0] for x in tensors])
-  message = f"{', '.join(names)} must have one size of dimension 0, got"
-  return tf.debugging.Assert(tf.reduce_all(rows == rows[0]), [message, rows])
+  message = f"{', '.join(names)} must have one size of dimension 0, at least 1, got"
+  return tf.debugging.Assert(tf.reduce_all(rows == rows[0]) & (rows[0] > 0), [message, rows])
 
 
 @dataclasses.dataclass(frozen=True)

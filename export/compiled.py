@@ -12,14 +12,14 @@ from hgn_tf.phase_space import PhaseSpace
 FRAMES = 32  # of a chunk
 
 
-def compiled_rollout(model):
-  """`model.rollout` for a [N] dt and any num_steps, compiled once per batch size.
+def compiled_rollout(integrate, block):
+  """`integrate` for any num_steps, compiled once per batch size.
 
   Args:
-    model: HGN.
+    integrate: state, num_steps and dt [N] to the path.
+    block: steps that are compiled together.
   """
-  block = model.config.num_frames - 1
-  function = lambda q, p, dt: tuple(model.rollout(PhaseSpace(q, p), block, dt))  # noqa: E731
+  function = lambda q, p, dt: tuple(integrate(PhaseSpace(q, p), block, dt))  # noqa: E731
   run = tf.function(function, jit_compile=True, autograph=False)
 
   def rollout(state, num_steps, dt):

@@ -86,9 +86,9 @@ def check_inputs(signature, inputs):
     fits = len(shape) == array.ndim and all(want in (-1, got) for want, got in zip(shape, array.shape, strict=True))
     if array.dtype != tf.as_dtype(info.dtype).as_numpy_dtype or not fits:
       raise RequestError(f"{name} must be {describe(info)}, got {array.dtype} of shape {list(array.shape)}.")
-  if len({len(array) for array in arrays}) > 1:
-    sizes = ", ".join(f"{name} {len(array)}" for name, array in zip(signature.inputs, arrays, strict=True))
-    raise RequestError(f"inputs must have one size of dimension 0, got {sizes}.")
+  rows = {name: len(array) for name, array in zip(signature.inputs, arrays, strict=True)}
+  if len(set(rows.values())) > 1 or 0 in rows.values():
+    raise RequestError(f"inputs must have one size of dimension 0, at least 1, got {rows}.")
   return arrays
 
 

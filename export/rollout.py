@@ -9,6 +9,8 @@ from export import compiled, ragged
 from export.common import Servable, Signature
 from export.status import Status, blank, finite_rows, rows_within, status_of
 from hgn_tf.chunks import in_chunks
+from hgn_tf.hamiltonians import Separable
+from hgn_tf.integrators import integrate
 from hgn_tf.models import HGN
 from hgn_tf.phase_space import PhaseSpace
 
@@ -32,7 +34,7 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
-  networks = (model.encoder, model.transform, model.potential, model.kinetic, model.decoder)
+  networks = (model.encoder, model.transform, model.decoder)  # the energies are constants, see `functions`
   variables = [v for network in networks if network is not None for v in network.weights]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
@@ -41,10 +43,16 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
 
 
 def functions(model, max_steps=MAX_STEPS, xla=False):
-  """The `Functions` of an HGN."""
-  if xla:
-    return Functions(model, max_steps, compiled.compiled_rollout(model), compiled.compiled_decode(model))
-  return Functions(model, max_steps, model.rollout, lambda q: in_chunks(model.decode, q, CHUNK))
+  """The `Functions` of an HGN, with the matrices of its energies computed here, once, and not in every request."""
+  energy = Separable(model.kinetic.dense(), model.potential.dense())
+
+  def rollout(state, num_steps, dt):
+    return integrate(energy, state, dt, num_steps, model.config.method)
+
+  if not xla:
+    return Functions(model, max_steps, energy, rollout, lambda q: in_chunks(model.decode, q, CHUNK))
+  block = model.config.num_frames - 1
+  return Functions(model, max_steps, energy, compiled.compiled_rollout(rollout, block), compiled.compiled_decode(model))
 
 
 def with_precision(model, precision):
@@ -90,12 +98,14 @@ class Functions:
   Attributes:
     model: HGN.
     max_steps: largest num_steps of a row.
-    integrate: as `HGN.rollout`.
+    energy: its Hamiltonian, PhaseSpace of [M, ...] to [M].
+    integrate: state, num_steps and dt to the path, as `HGN.rollout`.
     draw: positions [M, ...] to frames [M, H, W, C], in memory that does not grow with M.
   """
 
   model: HGN
   max_steps: int
+  energy: Callable
   integrate: Callable
   draw: Callable
 
@@ -151,7 +161,7 @@ class Functions:
     dt, num_steps = tf.where(ok, dt, 0.0), tf.where(ok, num_steps, 0)
     path = self.integrate(state, ragged.longest(num_steps), dt)
     path = PhaseSpace(*(ragged.pack(x, num_steps) for x in path))
-    answer = {"q": path.q, "energy": self.model.energy(path),
+    answer = {"q": path.q, "energy": self.energy(path),
               **({"p": path.p} if frames is None else {"frames": frames(path.q)})}
     floats = [x for x in (*path, *answer.values()) if x.dtype.is_floating]
     finite = tf.reduce_all([_finite(x) for x in floats], axis=0)

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 from export_support import CONFIG, STATE, frames, times, tiny_model
 
 from export import rollout, serving
-from export.loader import SessionModel
+from export.loader import RequestError, SessionModel
 from export.status import Status
 from hgn_tf.models import HGN, HGNConfig
 from hgn_tf.phase_space import PhaseSpace
@@ -92,8 +92,11 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
     answers = np.load(files[1])
     for name, inputs in requests(ROWS).items():
       for key, expected in self.served.run(name, inputs).items():
-        step = 1 if expected.dtype == np.uint8 else 1e-5  # a value may be rounded either way
-        self.assertAllClose(answers[f"{name}/{key}"], expected, atol=step, rtol=1e-5, msg=f"{name}/{key}")
+        self.assert_same(answers[f"{name}/{key}"], expected, f"{name}/{key}")
+
+  def assert_same(self, actual, expected, message):
+    step = 1 if expected.dtype == np.uint8 else 1e-5  # a byte may be rounded either way
+    self.assertAllClose(actual, expected, atol=step, rtol=1e-5, msg=message)
 
   def test_rollout_is_the_keras_model(self):
     x, dt, steps = frames(ROWS), 0.125, 7
@@ -134,7 +137,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
     for row in range(ROWS):
       alone = self.served.run(name, {key: x[row:row + 1] for key, x in inputs.items()})
       for key, expected in trim(together, row).items():
-        self.assertAllClose(trim(alone, 0)[key], expected, atol=1e-5, rtol=1e-5, msg=f"{name}/{key}, row {row}")
+        self.assert_same(trim(alone, 0)[key], expected, f"{name}/{key}, row {row}")
 
   def test_merged_requests_are_answered_as_apart(self):
     parts = [{"frames": frames(n, seed=n), **times([dt] * n, [steps] * n)}
@@ -145,7 +148,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
       apart = self.served.run("rollout", part)
       for row in range(len(part["dt"])):
         for key, expected in trim(apart, row).items():
-          self.assertAllClose(trim(merged, first + row)[key], expected, atol=1e-5, rtol=1e-5, msg=key)
+          self.assert_same(trim(merged, first + row)[key], expected, key)
       first += len(part["dt"])
 
   def test_rows_rest_after_their_own_last_step(self):
@@ -215,10 +218,30 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
     encoded = self.served.run("encode", {"frames": np.concatenate([frames(1), frames(1) + 1])})
     self.assertAllEqual(encoded["valid"], [True, False])
 
-  def test_no_rows_give_no_rows(self):
-    for name, inputs in requests(1).items():
-      answer = self.served.run(name, {key: x[:0] for key, x in inputs.items()})
-      self.assertAllEqual({len(x) for x in answer.values()}, {0}, msg=name)
+  def test_requests_that_do_not_fit_are_refused_with_a_message(self):
+    inputs = requests(2)["rollout"]
+    changes = (({"frames": inputs["frames"][:, 1:]}, r"frames must be float32 of shape \[N, 5, 16, 16, 3\]"),
+               ({"frames": np.float64(inputs["frames"])}, "got float64 of shape"),
+               ({"dt": inputs["dt"][:1]}, "one size of dimension 0"), ({"q": inputs["dt"]}, "inputs must be"))
+    for change, message in changes:
+      with self.assertRaisesRegex(RequestError, message):
+        self.served.run("rollout", {**inputs, **change})
+    with self.assertRaisesRegex(RequestError, "at least 1"):
+      self.served.run("rollout", {key: x[:0] for key, x in inputs.items()})
+    with self.assertRaisesRegex(RequestError, "Unknown signature_name 'nothing'; known: decode"):
+      self.served.run("nothing", inputs)
+
+  def test_the_graph_itself_refuses_wrong_shapes(self):
+    session, signature = self.served._session, self.served.signatures["rollout"]
+    output = lambda info: session.graph.get_tensor_by_name(info.name)._as_tf_output()  # noqa: E731
+    inputs = requests(2)["rollout"]
+    session._extend_graph()
+    changes = (({"frames": inputs["frames"][:, 1:]}, r"frames.* \[2,4,16,16,3\] is not compatible"),
+               ({"dt": inputs["dt"][:1]}, "one size of dimension 0"), ({"dt": np.float32(0)}, r"dt.* \[\] is not"))
+    for change, message in changes:
+      fed = {output(signature.inputs[key]): x for key, x in {**inputs, **change}.items()}
+      with self.assertRaisesRegex(tf.errors.InvalidArgumentError, message):
+        session._call_tf_sessionrun(None, fed, [output(signature.outputs["frames"])], [], None)
 
   def test_long_rollouts_are_decoded_in_chunks(self):
     steps = 3 * rollout.CHUNK
