@@ -1,19 +1,16 @@
 """What an export leaves on disk: whole versions or none, warm-up, batching, configs, README; and the command itself."""
 
 import collections
-import contextlib
-import io
 import pathlib
+import subprocess
 import sys
 import tempfile
-from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 from absl.testing import flagsaver, parameterized
 from export_support import CONFIG, frames, times, tiny_model
-from tensorflow.python.tools import saved_model_cli
 from tensorflow_serving.apis import prediction_log_pb2
 
 from export import __main__ as command
@@ -64,16 +61,14 @@ class ArtifactsTest(tf.test.TestCase):
   def test_batching_parameters_end_with_the_largest_batch(self):
     lines = (self.path / serving.BATCHING).read_text().splitlines()
     self.assertIn("max_batch_size { value: 4 }", lines)
-    self.assertEqual([line for line in lines if "allowed" in line], ["allowed_batch_sizes: 1", "allowed_batch_sizes: 4"])
+    allowed = [line for line in lines if line.startswith("allowed_batch_sizes")]
+    self.assertEqual(allowed, ["allowed_batch_sizes: 1", "allowed_batch_sizes: 4"])
 
   def test_saved_model_cli_reads_it(self):
-    out = io.StringIO()
-    with mock.patch.object(sys, "argv", ["saved_model_cli", "show", "--dir", str(self.path), "--all"]):
-      with contextlib.redirect_stdout(out), flagsaver.flagsaver():
-        saved_model_cli.main()
+    tool = ["-m", "tensorflow.python.tools.saved_model_cli", "show", "--dir", self.path, "--tag_set", "serve"]
+    listed = subprocess.run([sys.executable, *tool], check=True, capture_output=True, text=True).stdout
     for name in self.servable.signatures:
-      self.assertIn(f"signature_def['{name}']", out.getvalue())
-    self.assertIn("shape: (-1, 5, 16, 16, 3)", out.getvalue())
+      self.assertIn(f'key: "{name}"', listed)
 
   def test_a_failed_export_leaves_nothing(self):
     def broken(x):
