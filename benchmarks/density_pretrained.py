@@ -54,7 +54,9 @@ def make(target, out):
   text = CARD.format(name=name, target=target, steps=config.num_steps, optimiser_steps=config.steps,
                      parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables), **facts)
   files.write_bytes(out / f"{name}.md", text.encode())
-  model.save_weights(out / f"{name}.weights.h5")
+  shipped = NHF(config)  # without the optimiser's moments
+  shipped.set_weights(model.get_weights())
+  shipped.save_weights(out / f"{name}.weights.h5")
   files.write_json(out / f"{name}.json", {"class": "NHF", "config": config.to_dict(), "dataset": target, **facts})
   print(f"Wrote {out / name}.*: {kl:.4f} nats", flush=True)
 
