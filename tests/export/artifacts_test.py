@@ -159,7 +159,7 @@ class CommandTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(common.versions(out), [1])
     served = SessionModel(out / "1")
     answer = served.run("rollout", {"frames": frames(1), **times([0.125], [4])})
-    self.assertAllClose(answer["frames"], model.reconstruct(frames(1)), atol=1e-5)
+    self.assertAllClose(answer["frames"], model(frames(1)), atol=1e-5)
     served.close()
     self.assertTrue((out / configs.MODELS).exists())
 
