@@ -125,8 +125,7 @@ def figure_arrays(model, data, kick=60, points=60):
 
 def _codes(model, frames, following):
   """The code of every frame with the next one: [n * T, embedding]."""
-  pairs = tf.concat([frames, following], axis=-1)
-  return model.encoder.predict(tf.reshape(pairs, [-1, *model.config.pair_shape]), batch_size=1024, verbose=0)
+  return np.concatenate([model.encode(tf.stack([a, b], axis=1)) for a, b in zip(frames, following, strict=True)])
 
 
 def _with_one(z):

@@ -12,6 +12,7 @@ from hgn_tf.models.hnn import HNNConfig, make
 from hgn_tf.phase_space import PhaseSpace
 
 WINDOW = 3  # frames of a training example: two pairs, one transition
+CENTRE_STEPS = 100  # training steps whose frames make the mean image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,8 @@ class PixelHNN(keras.Model):
     self.dynamics = make(HNNConfig(
         name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0))
     self.dynamics.build((None, config.embedding))
+    # Subtracted before the encoder, added after the decoder: on a bright background nothing is learned without it.
+    self.centre = self.add_weight(shape=config.frame_shape[1:], initializer="zeros", trainable=False, name="centre")
     self.trackers = {key: keras.metrics.Mean(name=key) for key in ("loss", "autoencoder", "canonical", "dynamics")}
     self.built = True
 
@@ -109,7 +112,7 @@ class PixelHNN(keras.Model):
     if frames.shape[1] is not None and frames.shape[1] < 2:
       raise ValueError(f"frames must have at least 2 in time, got {frames.shape[1]}.")
     frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
-    return self.encoder(_pairs(frames[:, :2])[:, 0])
+    return self.encoder(self._pairs(frames[:, :2])[:, 0])
 
   def initial_state(self, z):
     """(q, p), the halves of a code."""
@@ -130,7 +133,7 @@ class PixelHNN(keras.Model):
     """The earlier frame of the decoded pair: PhaseSpace, each [..., embedding / 2] -> [..., H, W, C] in [0, 1]."""
     z = state.merge()
     pair = self.decoder(tf.reshape(z, [-1, self.config.embedding]))
-    frame = tf.clip_by_value(pair[..., :self.config.channels], 0.0, 1.0)
+    frame = tf.clip_by_value(pair[..., :self.config.channels] + self.centre, 0.0, 1.0)
     return tf.reshape(frame, tf.concat([tf.shape(z)[:-1], self.config.frame_shape[1:]], 0))
 
   def energy(self, state):
@@ -160,6 +163,7 @@ class PixelHNN(keras.Model):
 
   def train_step(self, frames):
     window = self._window(check_frames(frames, self.config.frame_shape))
+    self._update_centre(window)
     with tf.GradientTape() as tape:
       losses = self.objective(window)
       decay = self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self.trainable_variables])
@@ -177,7 +181,7 @@ class PixelHNN(keras.Model):
       frames: [batch, n, H, W, C], n at least 3.
     """
     c = self.config
-    pairs = _pairs(frames)
+    pairs = self._pairs(frames)
     n = pairs.shape[1]
     z = tf.reshape(self.encoder(tf.reshape(pairs, [-1, *c.pair_shape])), [-1, n, c.embedding])
     now, change = tf.reshape(z[:, :-1], [-1, c.embedding]), tf.reshape(z[:, 1:] - z[:, :-1], [-1, c.embedding])
@@ -188,6 +192,17 @@ class PixelHNN(keras.Model):
     weights = {"autoencoder": c.autoencoder_weight, "canonical": c.canonical_weight, "dynamics": c.dynamics_weight}
     total = tf.add_n([weights[key] * value for key, value in losses.items()])
     return {"loss": total, **losses}
+
+  def _pairs(self, frames):
+    """Each frame with the next one on channels, centred: [batch, n, H, W, C] -> [batch, n - 1, H, W, 2C]."""
+    frames = frames - self.centre
+    return tf.concat([frames[:, :-1], frames[:, 1:]], axis=-1)
+
+  def _update_centre(self, frames):
+    """The mean image of the first `CENTRE_STEPS` steps."""
+    step = tf.cast(self.optimizer.iterations, tf.float32)
+    rate = tf.where(step < CENTRE_STEPS, 1.0 / (step + 1.0), 0.0)
+    self.centre.assign_add(rate * (tf.reduce_mean(frames, axis=(0, 1)) - self.centre))
 
   def _window(self, frames):
     """Three successive frames of each sequence, drawn by (config.seed, step)."""
@@ -261,11 +276,6 @@ def _sequential(layers, shape, name):
   net = keras.Sequential(layers, name=name)
   net.build((None, *shape))
   return net
-
-
-def _pairs(frames):
-  """Each frame with the next one on channels: [batch, n, H, W, C] -> [batch, n - 1, H, W, 2C]."""
-  return tf.concat([frames[:, :-1], frames[:, 1:]], axis=-1)
 
 
 def _mean_square(x):
