@@ -37,8 +37,8 @@ class Checkpoints(keras.callbacks.Callback):
     step = int(self.model.optimizer.iterations)
     values = {key: float(value) for key, value in logs.items()}
     self._rows.append({"step": step, "seconds": round(time.monotonic() - self._start, 3), **values})
+    self._workdir.write_history(self._rows)  # first: a line without its checkpoint is dropped on resuming
     self._manager.save(step)
-    self._workdir.write_history(self._rows)
 
 
 class StopOnNotFinite(keras.callbacks.Callback):
