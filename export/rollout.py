@@ -34,7 +34,7 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
-  networks = (model.encoder, model.transform, model.decoder)  # the energies are constants, see `functions`
+  networks = (model.encoder, model.transform, model.potential, model.kinetic, model.decoder)
   variables = [v for network in networks if network is not None for v in network.weights]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,

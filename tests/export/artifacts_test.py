@@ -98,7 +98,7 @@ class ConfigsTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    self.root = pathlib.Path(self.create_tempdir().full_path)
+    self.root = pathlib.Path(self.get_temp_dir())
 
   def add(self, name, version):
     path = self.root / name / str(version)
@@ -145,7 +145,7 @@ class CommandTest(parameterized.TestCase, tf.test.TestCase):
     super().setUp()
     if not flags.FLAGS.is_parsed():
       flags.FLAGS.mark_as_parsed()
-    self.base = pathlib.Path(self.create_tempdir().full_path)
+    self.base = pathlib.Path(self.get_temp_dir())
 
   def test_a_workdir_becomes_versions(self):
     workdir = Workdir(self.base / "run")
