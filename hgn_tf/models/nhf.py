@@ -196,7 +196,7 @@ class NHF(DensityModel):
     noise = tf.ensure_shape(noise, [None, None, self.config.event_size])
     p = posterior.mean()[:, None] + posterior.stddev()[:, None] * noise
     log_f = tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
-    q = tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p))
+    q = tf.ensure_shape(tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p)), noise.shape)
     start = self.hamiltonian_flow(skip_last_kick=True).inverse(tf.concat([q, p], axis=-1))
     return self.prior.log_prob(start) - log_f - self.log_volume
 
