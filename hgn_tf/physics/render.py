@@ -70,11 +70,13 @@ def _draw(frames, columns, rows, radius, color):
   x, y = _offsets(left, columns, patch), _offsets(top, rows, patch)
   distance = np.sqrt((y**2)[:, :, None] + (x**2)[:, None, :])
   radius = np.float32(radius[:, None, None] if radius.ndim else radius)
-  mask = _mask((distance - radius) / np.float32(softness))[..., None]
-  color = np.float32(color[:, None, None] if color.ndim == 2 else color)
+  mask = np.repeat(_mask((distance - radius) / np.float32(softness)), 3, axis=-1)  # [images, patch, 3 patch]
+  color = np.tile(np.float32(color), patch)
+  color = color[:, None] if color.ndim == 2 else color
   windows, where = _windows(frames, patch), (np.arange(len(frames)), top, left)
-  under = windows[where].astype(np.float32)
-  windows[where] = (under + (color - under) * mask + np.float32(0.5)).astype(np.uint8)
+  under = windows[where].reshape(mask.shape).astype(np.float32)
+  blended = (under + (color - under) * mask + np.float32(0.5)).astype(np.uint8)
+  windows[where] = blended.reshape(-1, patch, patch, 3)
 
 
 def _corner(centre, patch, size):
