@@ -197,7 +197,8 @@ class NHF(DensityModel):
     p = posterior.mean()[:, None] + posterior.stddev()[:, None] * noise
     log_f = tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
     q = tf.ensure_shape(tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p)), noise.shape)
-    start = self.hamiltonian_flow(skip_last_kick=True).inverse(tf.concat([q, p], axis=-1))
+    start = self.hamiltonian_flow(skip_last_kick=True).inverse(
+        tf.ensure_shape(tf.concat([q, p], axis=-1), [None, None, 2 * self.config.event_size]))
     return self.prior.log_prob(start) - log_f - self.log_volume
 
   def generate(self, start):
