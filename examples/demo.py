@@ -78,7 +78,7 @@ def write_report(out, evaluation, figures, seconds):
   rollouts.animation(out / "savedmodel.gif", {name: frames[:4] for name, frames in columns.items()})
   report.write(out / "report.html", "HGN on a mass on a spring", [
       report.paragraph("A network saw short films of a ball on an invisible spring. It inferred where the ball is and "
-                       "how it moves, learned an energy whose gradient moves the state on, and draws what it predicts."),
+                       "how it moves, learned an energy whose gradient moves the state, and draws what it predicts."),
       report.figure(evaluation / "reconstruction.gif", "Test films, and what the model makes of them: it infers one "
                                                        "state and computes the rest."),
       report.table(["", "train", "test"], table(figures)),

@@ -28,16 +28,18 @@ class Protocol:
     horizon: time of a rollout.
     dt: time of an integrator's step.
     trajectories: rollouts start at the first states of this many test trajectories.
+    box: measure as well from the box 0.2 < |q|, |p| < 1, where HNN's notebooks start.
   """
 
   horizon: float
   dt: float
   trajectories: int = 25
+  box: bool = False
 
 
 PROTOCOLS = {
-    "mass_spring": Protocol(20.0, 0.05),
-    "pendulum": Protocol(20.0, 0.05),
+    "mass_spring": Protocol(20.0, 0.05, box=True),
+    "pendulum": Protocol(20.0, 0.05, box=True),
     "two_body": Protocol(20.0, 0.05),
     "three_body": Protocol(5.0, 0.005),
     "mass_spring_friction": Protocol(10.0, 0.05),
@@ -120,17 +122,26 @@ def energy_measures(task, model, data):
   The long rollouts of a separable model are leapfrog's, symplectic; the others' are RK4's.
   """
   protocol = protocol_of(task, data)
-  starts = data.starts[:protocol.trajectories]
-  found = {"horizon": protocol.horizon, "dt": protocol.dt, "trajectories": len(starts)}
+  data = dataclasses.replace(data, starts=data.starts[:protocol.trajectories])
+  found = {"horizon": protocol.horizon, "dt": protocol.dt, "trajectories": len(data.starts)}
   for name, steps, method in rollouts(protocol, model):
-    states = model.rollout(starts, steps, protocol.dt, method)
-    truth = data.true_energy(len(starts), protocol.dt, states.q.shape[1] - 1)
-    if truth is None:
-      continue
-    errors = ((data.energy(states) - truth) ** 2).mean(axis=1)
-    found.update({f"{name}_steps": int(states.q.shape[1] - 1), f"{name}_method": method},
-                 **summary(f"{name}_mse", errors))
+    found.update(energy_error(model, data, protocol.dt, name, steps, method))
+  if protocol.box:
+    rng = np.random.default_rng(0)
+    box = rng.uniform(0.2, 1.0, data.starts.shape) * rng.choice([-1.0, 1.0], data.starts.shape)
+    boxed = dataclasses.replace(data, starts=box)
+    found.update(energy_error(model, boxed, protocol.dt, "box_energy", *rollouts(protocol, model)[0][1:]))
   return found
+
+
+def energy_error(model, data, dt, name, steps, method):
+  """Squared error of the true energy along rollouts from all `data.starts`, averaged over time; {} without truth."""
+  states = model.rollout(data.starts, steps, dt, method)
+  truth = data.true_energy(len(data.starts), dt, states.q.shape[1] - 1)
+  if truth is None:
+    return {}
+  errors = ((data.energy(states) - truth) ** 2).mean(axis=1)
+  return {f"{name}_steps": int(states.q.shape[1] - 1), f"{name}_method": method, **summary(f"{name}_mse", errors)}
 
 
 def summary(name, errors):

@@ -109,7 +109,7 @@ def readout(model, data):
 def figure_arrays(model, data, kick=60, points=60):
   """The learned energy over the latent space, and a rollout whose code grows by half of its distance to the middle."""
   codes = _codes(model, data.test_frames[:, :-1], data.test_frames[:, 1:])
-  middle, reach = codes.mean(axis=0), 2.0 * np.abs(codes - codes.mean(axis=0)).max(axis=0)
+  middle = codes.mean(axis=0)
   before = model.rollout(model.initial_state(model.encode(data.test_frames[:1])), kick, method="rk4").merge()[0].numpy()
   kicked = middle + 1.5 * (before[-1:] - middle)
   after = model.rollout(model.initial_state(tf.constant(kicked)), kick, method="rk4").merge()[0].numpy()
@@ -117,6 +117,7 @@ def figure_arrays(model, data, kick=60, points=60):
   frames = model.decode(PhaseSpace.split(tf.constant(trajectory[::len(trajectory) // 10][:10])))[..., 0]
   arrays = {"codes": codes[::10], "trajectory": trajectory, "frames": frames, "kick": kick}
   if model.config.dynamics == "hnn":
+    reach = 1.2 * np.abs(np.concatenate([codes, trajectory]) - middle).max(axis=0)
     axes = [np.linspace(m - r, m + r, points, dtype=np.float32) for m, r in zip(middle, reach, strict=True)]
     grid = np.stack(np.meshgrid(*axes), axis=-1)
     arrays.update(q_axis=axes[0], p_axis=axes[1], energy_grid=model.energy(PhaseSpace.split(tf.constant(grid))))

@@ -79,15 +79,15 @@ def latent(path, grid, energy, codes, trajectory, frames, *, kick):
     kick: index in the trajectory where energy is added.
   """
   from matplotlib.figure import Figure
-  figure = Figure(figsize=(10.0, 3.6), layout="constrained")
-  left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+  figure = Figure(figsize=(10.0, 3.2), layout="constrained")
+  left, right = figure.subfigures(1, 2, width_ratios=(1, 1.6))
   axis = left.subplots()
   axis.contourf(*grid, energy, levels=20, cmap="gray_r", alpha=0.6)
   axis.plot(*codes.T, ".", color="0.4", markersize=1, alpha=0.4)
   axis.plot(*trajectory[:kick].T, color="tab:blue", label="rollout")
   axis.plot(*trajectory[kick:].T, color="tab:red", label="with energy added")
   axis.set(xlabel="latent q", ylabel="latent p")
-  axis.legend(frameon=False, fontsize=8)
+  axis.legend(fontsize=8)
   for cell, frame in zip(right.subplots(2, len(frames) // 2).flat, frames, strict=True):
     cell.imshow(frame, cmap="gray", vmin=0.0, vmax=1.0)
     cell.set(xticks=[], yticks=[])

@@ -11,7 +11,7 @@ NAMES = [name for name in pretrained.names() if name.startswith("nhf_")]
 
 class DensityPretrainedTest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters(*NAMES)
+  @parameterized.parameters(*[(name,) for name in NAMES])
   def test_reaches_its_card(self, name):
     card = pretrained.card(name)
     target = distributions.target(card["dataset"])

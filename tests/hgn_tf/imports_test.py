@@ -1,79 +1,101 @@
-"""Who may import whom, read from the source; and that importing the package costs nothing."""
+"""Who may import whom, read from the source; and what importing hgn_tf costs."""
 
 import ast
+import graphlib
 import pathlib
 import subprocess
 import sys
-import time
 
 import tensorflow as tf
 from absl.testing import parameterized
 
-ROOT = pathlib.Path(__file__).parents[2]
-ENTRY_POINTS = {"train", "evaluate", "sample", "figures", "reproduce"}
+_ROOT = pathlib.Path(__file__).parents[2]
+_PACKAGES = ("hgn_tf", "tfds_builders", "export")
+# Each may import only what stands before it; everything else in hgn_tf may import all of these.
+_CORE = [f"hgn_tf.{name}" for name in (
+    "version", "phase_space", "physics", "scan", "adjoint", "hamiltonians", "integrators", "checks", "chunks",
+    "precision", "networks", "distributions", "bijectors", "objectives", "metrics", "models")]
 
 
-def imports(path):
-  """Modules that a file imports anywhere, dotted."""
-  found = set()
-  for node in ast.walk(ast.parse(path.read_text())):
+def modules():
+  """Module name -> file, of every package."""
+  files = [file for package in _PACKAGES for file in (_ROOT / package).rglob("*.py")]
+  return {".".join(file.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imports(file):
+  """Absolute names of what a file imports, at the top or inside functions."""
+  for node in ast.walk(ast.parse(file.read_text())):
     if isinstance(node, ast.Import):
-      found |= {alias.name for alias in node.names}
+      yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-      found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-  return found
+      if node.level:
+        raise AssertionError(f"{file}: relative import")
+      yield node.module
+      yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def within(names, package):
-  return sorted(name for name in names if name == package or name.startswith(f"{package}."))
+def ours(file):
+  """The modules among what a file imports, without the packages that hold them."""
+  known = modules()
+  names = set(imports(file)) & set(known)
+  return {name for name in names if not any(other.startswith(name + ".") for other in names)}
+
+
+def rank(module):
+  """Place in _CORE of a module or of the package that holds it; behind all for the others."""
+  return next((i for i, name in enumerate(_CORE) if module == name or module.startswith(name + ".")), len(_CORE))
 
 
 class DirectionTest(parameterized.TestCase, tf.test.TestCase):
 
-  def test_only_data_knows_the_builders_and_nothing_knows_export(self):
-    for path in (ROOT / "hgn_tf").rglob("*.py"):
-      self.assertEmpty(within(imports(path), "export"), path)
-      if path.name != "data.py":
-        self.assertEmpty(within(imports(path), "tfds_builders"), path)
+  def test_core_names_exist(self):
+    self.assertLessEqual(set(_CORE), set(modules()))
 
-  def test_models_do_not_know_data_or_entry_points(self):
-    for path in (ROOT / "hgn_tf" / "models").glob("*.py"):
-      for name in {"data", "workdir", "presets", *ENTRY_POINTS}:
-        self.assertEmpty(within(imports(path), f"hgn_tf.{name}"), path)
+  def test_core_imports_only_what_stands_above(self):
+    for module, file in modules().items():
+      if rank(module) < len(_CORE):
+        for name in ours(file):
+          self.assertLessEqual(rank(name), rank(module), f"{module} imports {name}")
 
-  def test_physics_is_numpy_and_scipy(self):
-    for path in (ROOT / "hgn_tf" / "physics").glob("*.py"):
-      ours = [name for name in imports(path) if name.startswith("hgn_tf") and not name.startswith("hgn_tf.physics")]
-      self.assertEmpty([name for name in ours if name != "hgn_tf"], path)
-      self.assertEmpty(within(imports(path), "tensorflow"), path)
+  def test_nothing_in_hgn_tf_imports_export_or_the_builders(self):
+    for module, file in modules().items():
+      for name in ours(file):
+        package = name.split(".")[0]
+        if module.startswith("hgn_tf") and package != "hgn_tf":
+          self.assertEqual((module, package), ("hgn_tf.data", "tfds_builders"))
+        if module.startswith("tfds_builders"):
+          self.assertTrue(package == "tfds_builders" or name.startswith("hgn_tf.physics"), f"{module} imports {name}")
 
-  def test_builders_know_no_model_code(self):
-    for path in (ROOT / "tfds_builders").rglob("*.py"):
-      ours = {name for name in imports(path) if name.startswith("hgn_tf.")}
-      self.assertEmpty([name for name in ours if not name.startswith("hgn_tf.physics")], path)
+  def test_no_cycles(self):
+    graph = {module: ours(file) - {module} for module, file in modules().items()}
+    self.assertLen(tuple(graphlib.TopologicalSorter(graph).static_order()), len(graph))
 
-  def test_nothing_imports_an_entry_point(self):
-    for path in (ROOT / "hgn_tf").rglob("*.py"):
-      if path.stem not in ENTRY_POINTS and not path.stem.startswith("reproduce"):
-        for name in ENTRY_POINTS:
-          self.assertEmpty(within(imports(path), f"hgn_tf.{name}"), path)
+  def test_physics_knows_no_tensorflow(self):
+    for module, file in modules().items():
+      if module.startswith("hgn_tf.physics"):
+        roots = {name.split(".")[0] for name in imports(file)}
+        self.assertEmpty(roots & {"tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets"}, module)
 
 
-class ImportTest(tf.test.TestCase):
+class CostTest(parameterized.TestCase, tf.test.TestCase):
 
-  def run_python(self, code):
-    start = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT)
-    return done, time.monotonic() - start
+  def loaded(self, code):
+    """Top-level modules loaded by `code` in a new process, which has to be silent."""
+    done = subprocess.run([sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], cwd=_ROOT,
+                          capture_output=True, text=True, timeout=300, check=True)
+    self.assertEqual(done.stderr, "")
+    return {name.split(".")[0] for name in done.stdout.split()}
 
-  def test_quiet_and_without_tensorflow(self):
-    done, _ = self.run_python("import sys, hgn_tf, hgn_tf.physics; sys.exit('tensorflow' in sys.modules)")
-    self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+  @parameterized.parameters("hgn_tf", "hgn_tf.physics")
+  def test_needs_no_tensorflow(self, module):
+    self.assertEmpty(self.loaded(f"import {module}") & {"tensorflow", "keras", "matplotlib", "tensorflow_datasets"})
 
-  def test_public_names(self):
-    done, _ = self.run_python("import hgn_tf; [getattr(hgn_tf, name) for name in hgn_tf.__all__]")
-    self.assertEqual(done.returncode, 0, done.stderr)
+  def test_models_need_no_datasets(self):
+    code = "import hgn_tf, os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2); hgn_tf.models.HGN, hgn_tf.integrate"
+    self.assertEmpty(self.loaded(code) & {"tensorflow_datasets", "apache_beam", "tfds_builders"})
 
   def test_unknown_name_lists_the_public_ones(self):
-    done, _ = self.run_python("import hgn_tf; hgn_tf.integrat")
-    self.assertIn("has no attribute 'integrat'; public names: ", done.stderr)
+    done = subprocess.run([sys.executable, "-c", "import hgn_tf; hgn_tf.rollout"], cwd=_ROOT, capture_output=True,
+                          text=True)
+    self.assertRegex(done.stderr, "no attribute 'rollout'; public names: .*integrate")

@@ -169,7 +169,7 @@ class IntegrateTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters(
       (dict(num_steps=-1), "num_steps must be an integer of at least 0, got -1"),
-      (dict(method="verlet"), "Unknown integrator method='verlet'; known: euler, leapfrog, rk4, ruth4, symplectic_euler"),
+      (dict(method="verlet"), "Unknown integrator method='verlet'; known: euler, leapfrog, rk4, ruth4, symplectic_eul"),
       (dict(dt=np.zeros((3, 2))), "dt must be a scalar or of shape"),
       (dict(dt=np.zeros(4)), "dt must be a scalar or of shape"),
       (dict(state=PhaseSpace(np.zeros((3, 2)), np.zeros((3, 1)))), "q and p must have one shape"))
