@@ -28,13 +28,13 @@ class Checkpoints(keras.callbacks.Callback):
   def on_train_begin(self, logs=None):
     del logs
     self._manager = self._workdir.manager(self.model)
-    step = int(self.model.optimizer.iterations)
+    step = int(self.model.optimizer.iterations.numpy())
     self._rows = [row for row in self._workdir.history() if row["step"] <= step]
     self._start = time.monotonic() - (self._rows[-1]["seconds"] if self._rows else 0.0)
 
   def on_epoch_end(self, epoch, logs=None):
     del epoch
-    step = int(self.model.optimizer.iterations)
+    step = int(self.model.optimizer.iterations.numpy())
     values = {key: float(value) for key, value in logs.items()}
     self._rows.append({"step": step, "seconds": round(time.monotonic() - self._start, 3), **values})
     self._workdir.write_history(self._rows)  # first: a line without its checkpoint is dropped on resuming
@@ -47,7 +47,7 @@ class StopOnNotFinite(keras.callbacks.Callback):
   def on_train_batch_end(self, batch, logs=None):
     del batch
     if not math.isfinite(float(logs["loss"])):
-      raise NotFinite(f"The loss became {float(logs['loss'])} at step {int(self.model.optimizer.iterations)}; the last "
+      raise NotFinite(f"The loss became {float(logs['loss'])} at step {int(self.model.optimizer.iterations.numpy())}; the last "
                       "finite weights are in the newest checkpoint. Try a smaller learning rate.")
 
 
@@ -68,7 +68,7 @@ class RolloutImages(keras.callbacks.Callback):
     self._writer = tf.summary.create_file_writer(str(self._logdir))
 
   def on_epoch_end(self, epoch, logs=None):
-    step = int(self.model.optimizer.iterations)
+    step = int(self.model.optimizer.iterations.numpy())
     with self._writer.as_default():
       for key, value in (logs or {}).items():
         tf.summary.scalar(key, float(value), step)

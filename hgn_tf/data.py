@@ -1,7 +1,7 @@
 """Datasets on disk (TFDS) to batches of frames.
 
-The order is a function of TensorFlow's global seed, the seed given here and the step: a pipeline that starts at step s
-gives exactly what one that started at 0 gives from its s-th batch on. What is skipped is read but not decoded.
+The order is a function of the seed given here and the step: a pipeline that starts at step s gives exactly what one
+that started at 0 gives from its s-th batch on. What is skipped of an epoch is read but not decoded.
 """
 
 import tensorflow as tf
@@ -55,8 +55,14 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
   per_epoch = count // batch_size
   if not per_epoch:
     raise ValueError(f"batch_size must be at most the {count} examples of {dataset!r} {split!r}, got {batch_size}.")
-  shuffled = records.shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True)
-  examples = shuffled.take(per_epoch * batch_size).repeat().skip(start_step * batch_size)
+
+  def shuffled(epoch):  # a seed for each epoch: the order does not depend on how often the dataset is iterated
+    tf.compat.v1.set_random_seed(1)  # of this function's graph: beside a global seed of 0 `shuffle` takes no tensor
+    order = records.shuffle(SHUFFLE_BUFFER, seed=(seed << 24) + epoch, reshuffle_each_iteration=False)
+    return order.take(per_epoch * batch_size)
+
+  first_epoch, first_step = divmod(start_step, per_epoch)
+  examples = tf.data.Dataset.counter(first_epoch).flat_map(shuffled).skip(first_step * batch_size)
   return _batches(examples, found, batch_size, size, num_frames, drop_remainder=True)
 
 
@@ -102,7 +108,9 @@ def _batches(records, found, batch_size, size, num_frames, drop_remainder):
   feature = found.info.features["frames"]
   decoded = records.map(lambda r: feature.decode_example(r)[:num_frames], num_parallel_calls=tf.data.AUTOTUNE)
   batches = decoded.batch(batch_size, drop_remainder=drop_remainder)
-  return batches.map(lambda frames: to_frames(frames, size), num_parallel_calls=2).prefetch(4)
+  options = tf.data.Options()  # several machines: each reads all and takes its part of every batch
+  options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+  return batches.map(lambda frames: to_frames(frames, size), num_parallel_calls=2).prefetch(4).with_options(options)
 
 
 def to_frames(stored, size):

@@ -52,20 +52,17 @@ def geco_update(multiplier, average, mse, *, kappa, rate, decay, bounds):
   return tf.clip_by_value(multiplier * growth, *bounds), average
 
 
-def draw_frames(num_frames, count, horizon, shape, seed):
+def draw_frames(keys, count, horizon):
   """Draws `count` distinct frames of each sequence, uniformly among the first `horizon`.
 
   Args:
-    num_frames: frames of a sequence.
+    keys: uniform random numbers in [0, 1), [batch, num_frames].
     count: frames to draw, at most num_frames.
     horizon: scalar tensor; later frames get weight 0, and are drawn only where fewer than `count` are left.
-    shape: scalar, number of sequences.
-    seed: int32 [2], stateless.
 
   Returns:
-    (indices [shape, count] int32, ascending weights [shape, count] of 0 or 1).
+    (indices [batch, count] int32, weights [batch, count] of 0 or 1).
   """
-  keys = tf.random.stateless_uniform([shape, num_frames], seed)
-  keys = keys + tf.cast(tf.range(num_frames) < horizon, tf.float32)
+  keys = keys + tf.cast(tf.range(tf.shape(keys)[1]) < horizon, tf.float32)
   indices = tf.math.top_k(keys, count, sorted=True).indices
   return indices, tf.cast(indices < horizon, tf.float32)

@@ -16,10 +16,12 @@ _STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the pres
 _SEED = flags.DEFINE_integer("seed", None, "Of weights, order and noise (default: the preset's).")
 _SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, such as '{"kappa": 1e-4}'.""")
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
+_DEVICES = flags.DEFINE_string("devices", "one", """What trains: "one" device; "mirrored": all GPUs of this machine;
+"multi_worker": the machines of TF_CONFIG, which share WORKDIR. The batch is spread over them.""")
 _TENSORBOARD = flags.DEFINE_bool("tensorboard", False, "Also write curves and pictures to WORKDIR/tensorboard.")
 
 
-def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False):
+def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one"):
   """Trains an HGN in `workdir` up to `config.steps`, from its newest checkpoint if there is one.
 
   Args:
@@ -29,31 +31,44 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     data_dir: where TFDS keeps its datasets.
     save_every: steps of an epoch; each ends with a checkpoint and a line of history.
     tensorboard: write curves and pictures too.
+    devices: name in `hgn_tf.devices.STRATEGIES`; weights and history do not depend on it.
 
   Returns:
     The trained HGN.
+
+  Raises:
+    ValueError: the batch cannot be spread evenly over the devices.
   """
   import keras
 
   from hgn_tf import callbacks, data
+  from hgn_tf.devices import is_chief, strategy
   from hgn_tf.models import HGN
+  spread = strategy(devices)
+  chief = is_chief(spread)
+  if config.batch_size % spread.num_replicas_in_sync:
+    raise ValueError(f"batch_size must be a multiple of the {spread.num_replicas_in_sync} devices, "
+                     f"got {config.batch_size}.")
   batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
   data.train_batches(dataset, **batches)  # complains about a missing dataset before the folder is claimed
   workdir.create(config, dataset, data_dir)
   keras.utils.set_random_seed(config.seed)
-  model = HGN(config)
-  model.compile()
-  step = workdir.restore(model)
+  with spread.scope():
+    model = HGN(config)
+    model.compile()
+    step = workdir.restore(model)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
-  hooks = [callbacks.StopOnNotFinite(), callbacks.Checkpoints(workdir)]
-  if tensorboard:
+  hooks = [callbacks.StopOnNotFinite()]
+  if chief:
+    hooks.append(callbacks.Checkpoints(workdir))
+  if tensorboard and chief:
     frames = next(iter(data.eval_batches(dataset, **{**batches, "batch_size": 8})))
     hooks.append(callbacks.RolloutImages(workdir.path / "tensorboard", frames))
   for length, first, last in _epochs(step, config.steps, save_every):
     frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first)
     model.fit(frames, steps_per_epoch=length, initial_epoch=first // length, epochs=last // length, callbacks=hooks,
-              shuffle=False)
+              shuffle=False, verbose="auto" if chief else 0)
   return model
 
 
@@ -75,7 +90,7 @@ def main(argv):
   changes = cli.parse_json_object("set", _SET.value)
   changes.update({key: flag.value for key, flag in (("steps", _STEPS), ("seed", _SEED)) if flag.value is not None})
   train(presets.get(_PRESET.value, **changes), _DATASET.value, Workdir(_WORKDIR.value), data_dir=_DATA_DIR.value,
-        save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value)
+        save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value, devices=_DEVICES.value)
   print(f"Done. Next: hgn-evaluate --workdir={_WORKDIR.value}")
 
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from hgn_tf import networks, objectives, precision
+from hgn_tf import devices, networks, objectives, precision
 from hgn_tf.checks import check_frames
 from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
@@ -157,9 +157,9 @@ class HGN(keras.Model):
     with tf.GradientTape() as tape:
       mse, kl, loss = self.objective(frames, tf.cast(self.optimizer.iterations, tf.int32))
     gradients = tape.gradient(loss, self.trainable_variables)
-    self.optimizer.apply(gradients, self.trainable_variables)
+    devices.apply_gradients(self.optimizer, gradients, self.trainable_variables, self.config.clip_norm)
     if not self.config.deterministic:
-      self._update_multiplier(mse)
+      self._update_multiplier(devices.mean(mse))
     return self._track(loss=loss, mse=mse, kl=kl)
 
   def test_step(self, frames):
@@ -177,7 +177,7 @@ class HGN(keras.Model):
     c = self.config
     seeds = tf.random.split(tf.stack([c.seed, step]), 2)
     mean, log_std = self.encoder(frames)
-    z = mean if c.deterministic else mean + tf.exp(log_std) * tf.random.stateless_normal(tf.shape(mean), seeds[0])
+    z = mean if c.deterministic else mean + tf.exp(log_std) * _noise(tf.shape(mean), seeds[0])
     q = self.rollout(self.initial_state(z), c.num_frames - 1).q
     q, frames, weights = self._frames_to_decode(q, frames, step, seeds[1])
     mse = objectives.squared_error(self.decode(q), frames, weights)
@@ -195,7 +195,9 @@ class HGN(keras.Model):
     if c.frames_per_step is None:
       weights = tf.cast(tf.range(c.num_frames) < horizon, tf.float32)
       return q, frames, tf.broadcast_to(weights, tf.shape(frames)[:2])
-    indices, weights = objectives.draw_frames(c.num_frames, c.frames_per_step, horizon, tf.shape(frames)[0], seed)
+    keys = devices.rows_of_replica(
+        lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
+    indices, weights = objectives.draw_frames(keys, c.frames_per_step, horizon)
     return tf.gather(q, indices, batch_dims=1), tf.gather(frames, indices, batch_dims=1), weights
 
   def _kl_weight(self, step):
@@ -215,7 +217,8 @@ class HGN(keras.Model):
   def _track(self, **values):
     for key, value in values.items():
       self.trackers[key].update_state(value)
-    return {**{key: tracker.result() for key, tracker in self.trackers.items()}, "multiplier": self.multiplier}
+    results = {key: tracker.result() for key, tracker in self.trackers.items()}
+    return devices.loggable({**results, "multiplier": self.multiplier})
 
   @property
   def metrics(self):
@@ -225,11 +228,17 @@ class HGN(keras.Model):
     return {"config": self.config.to_dict(), "name": self.name}
 
 
+def _noise(shape, seed):
+  """Standard normal numbers of `shape`, whose rows do not depend on how the batch is spread over devices."""
+  draw = lambda rows: tf.random.stateless_normal(tf.concat([[rows], shape[1:]], 0), seed)  # noqa: E731
+  return tf.ensure_shape(devices.rows_of_replica(draw, shape[0]), [None] * 4)
+
+
 def make_optimizer(config):
-  """Adam with the learning-rate schedule and clipping of an HGNConfig."""
+  """Adam with the learning-rate schedule of an HGNConfig; `train_step` clips."""
   rate = config.learning_rate
   if config.learning_rate_decay == "cosine":
     rate = keras.optimizers.schedules.CosineDecay(
         rate if not config.warmup_steps else 0.0, config.steps, warmup_steps=config.warmup_steps,
         warmup_target=rate if config.warmup_steps else None)
-  return keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm)
+  return keras.optimizers.Adam(rate)

@@ -59,22 +59,26 @@ class GecoTest(tf.test.TestCase):
     self.assertAllClose(self.update(10.0, 1e3, 1e3)[0], 10.0 * np.exp(0.5), rtol=1e-6)
 
 
+def keys(rows, frames):
+  return tf.random.stateless_uniform([rows, frames], (3, 1))
+
+
 class DrawFramesTest(tf.test.TestCase):
 
   def test_distinct_within_the_horizon(self):
-    indices, weights = objectives.draw_frames(9, 4, tf.constant(6), 200, (0, 1))
+    indices, weights = objectives.draw_frames(keys(200, 9), 4, tf.constant(6))
     self.assertAllEqual(weights, tf.ones((200, 4)))
     for row in indices.numpy():
       self.assertLen(set(row), 4)
       self.assertLess(max(row), 6)
 
   def test_short_horizon_gives_weight_zero(self):
-    indices, weights = objectives.draw_frames(9, 4, tf.constant(2), 50, (0, 1))
+    indices, weights = objectives.draw_frames(keys(50, 9), 4, tf.constant(2))
     self.assertAllEqual(tf.reduce_sum(weights, 1), [2.0] * 50)
     self.assertAllEqual(tf.cast(indices < 2, tf.float32), weights)
 
   def test_every_frame_equally_often(self):
-    indices, _ = objectives.draw_frames(5, 2, tf.constant(5), 20_000, (3, 1))
+    indices, _ = objectives.draw_frames(keys(20_000, 5), 2, tf.constant(5))
     share = np.bincount(indices.numpy().ravel(), minlength=5) / 20_000
     self.assertAllClose(share, [0.4] * 5, atol=0.02)
 
