@@ -46,9 +46,11 @@ class StopOnNotFinite(keras.callbacks.Callback):
 
   def on_train_batch_end(self, batch, logs=None):
     del batch
-    if not math.isfinite(float(logs["loss"])):
-      raise NotFinite(f"The loss became {float(logs['loss'])} at step {int(self.model.optimizer.iterations.numpy())}; the last "
-                      "finite weights are in the newest checkpoint. Try a smaller learning rate.")
+    loss = float(logs["loss"])
+    if not math.isfinite(loss):
+      step = int(self.model.optimizer.iterations.numpy())
+      raise NotFinite(f"The loss became {loss} at step {step}; the last finite weights are in the newest checkpoint. "
+                      "Try a smaller learning rate.")
 
 
 class RolloutImages(keras.callbacks.Callback):
