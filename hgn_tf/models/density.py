@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from hgn_tf import precision
 
-CHUNK = 2 ** 17  # rows of the flow evaluated at once outside a tf.function
+CHUNK = 2 ** 14  # rows of the flow evaluated at once outside a tf.function: their activations stay in the cache
 
 
 class DensityModel(keras.Model):

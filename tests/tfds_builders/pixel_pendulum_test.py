@@ -1,5 +1,6 @@
 """The pixel_pendulum dataset."""
 
+import hashlib
 import os
 
 import numpy as np
@@ -43,6 +44,11 @@ class ClipsTest(tf.test.TestCase, parameterized.TestCase):
     alone = clips.make_clips("train", [2], num_steps=3)
     for name, values in alone.items():
       self.assertAllEqual(values[0], made[name][2])
+
+  def test_golden(self):
+    made = clips.make_clips("test", range(3), num_steps=30)
+    states = np.round(1e6 * np.concatenate([made["q"], made["p"]])) + 0.0
+    self.assertEqual(hashlib.sha256(states.astype(np.int64).tobytes()).hexdigest()[:16], "bb0218f212a943ec")
 
   @parameterized.parameters(
       ({"resolution": 30}, "resolution must divide 168, got 30"),
