@@ -9,13 +9,13 @@ import tensorflow as tf
 
 
 class NotFinite(RuntimeError):
-  """The training loss became NaN or infinite."""
+  """The training loss or a weight became NaN or infinite."""
 
 
 class Checkpoints(keras.callbacks.Callback):
   """Saves model and optimizer, named by step, and a line of history after every epoch.
 
-  A checkpoint that cannot be written leaves the previous one in place.
+  A checkpoint that cannot be written leaves the previous one in place; weights that are not finite are not saved.
 
   Args:
     workdir: the run's Workdir.
@@ -35,6 +35,8 @@ class Checkpoints(keras.callbacks.Callback):
   def on_epoch_end(self, epoch, logs=None):
     del epoch
     step = int(self.model.optimizer.iterations.numpy())
+    if not all(np.isfinite(weight.numpy()).all() for weight in self.model.weights):
+      raise NotFinite(f"The weights are no longer finite at step {step}; the newest checkpoint still is.")
     values = {key: float(value) for key, value in logs.items()}
     self._rows.append({"step": step, "seconds": round(time.monotonic() - self._start, 3), **values})
     self._workdir.write_history(self._rows)  # first: a line without its checkpoint is dropped on resuming

@@ -141,6 +141,7 @@ def _target():
   if _WORKDIR.value:
     from hgn_tf.workdir import Workdir
     workdir = Workdir(_WORKDIR.value)
+    print(f"Evaluating the checkpoint of step {workdir.latest_step()} in {workdir.path}", flush=True)
     return (workdir.load_model(), _DATASET.value or workdir.dataset, _DATA_DIR.value or workdir.data_dir,
             _OUT.value or workdir.path / "evaluation")
   from hgn_tf import pretrained

@@ -14,7 +14,8 @@ from hgn_tf.models.hnn import make
 MODELS = {
     "baseline": dict(model="baseline"),
     "hnn": {},
-    "separable": dict(model="separable"),
+    "decayed": dict(learning_rate_decay="cosine"),
+    "separable": dict(model="separable", learning_rate_decay="cosine"),
     "damped": dict(damping=True),
 }
 LONG = 10  # the long rollouts go over this many times the horizon

@@ -27,7 +27,8 @@ class HNNConfig(Config):
       of "hnn" only.
     damping: a learned friction beside Hamilton's equations, dp/dt = -dH/dq - gamma dH/dp; of "hnn" and "separable".
   Optimisation:
-    steps, batch_size (None: all pairs), learning_rate: of Adam.
+    steps, batch_size (None: all pairs), learning_rate: of Adam; learning_rate_decay: "constant" (the original) or
+      "cosine" to 0, without which steps on batches end in their own noise.
     weight_decay: w adds w/2 |weights|^2 to the loss, as torch's Adam does.
     seed: of weights and data order.
   """
@@ -41,6 +42,7 @@ class HNNConfig(Config):
   steps: int = 2_000
   batch_size: int | None = None
   learning_rate: float = 1e-3
+  learning_rate_decay: str = "constant"
   weight_decay: float = 1e-4
   seed: int = 0
 
@@ -48,6 +50,8 @@ class HNNConfig(Config):
     super().__post_init__()
     if self.model not in ("hnn", "separable", "baseline"):
       raise ValueError(f"model must be 'hnn', 'separable' or 'baseline', got {self.model!r}.")
+    if self.learning_rate_decay not in ("constant", "cosine"):
+      raise ValueError(f"learning_rate_decay must be 'constant' or 'cosine', got {self.learning_rate_decay!r}.")
     if self.field not in FIELDS:
       raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
     if self.model != "hnn" and self.field != "solenoidal":
@@ -119,7 +123,7 @@ class VectorFieldModel(keras.Model):
 
   def compile(self, optimizer=None, loss="mse", jit_compile=False, **kwargs):
     """`keras.Model.compile`; by default Adam as in the config, and the mean squared error of dx/dt."""
-    optimizer = keras.optimizers.Adam(self.config.learning_rate, epsilon=1e-8) if optimizer is None else optimizer
+    optimizer = make_optimizer(self.config) if optimizer is None else optimizer
     super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
   def fit(self, x=None, y=None, **kwargs):
@@ -249,6 +253,14 @@ class HNN(VectorFieldModel):
 def make(config):
   """The model of an HNNConfig: an HNN or a BaselineMLP."""
   return (BaselineMLP if config.model == "baseline" else HNN)(config)
+
+
+def make_optimizer(config):
+  """Adam with the learning rate of an HNNConfig."""
+  rate = config.learning_rate
+  if config.learning_rate_decay == "cosine":
+    rate = keras.optimizers.schedules.CosineDecay(rate, config.steps)
+  return keras.optimizers.Adam(rate, epsilon=1e-8)
 
 
 def _check_width(shape):
