@@ -43,8 +43,8 @@ _GOALS = """## Against the original
 
 A loss passes if it is at most two of the original's standard errors above the original.
 """
-_MEDIANS = """The mean of three bodies hangs on single trajectories: where two bodies meet more closely than in the training data, the
-error outweighs that of all others. The median over trajectories, mean ± standard error over seeds:
+_MEDIANS = """The mean of three bodies hangs on single trajectories: where two bodies meet more closely than in the training
+data, the error outweighs that of all others. The median over trajectories, mean ± standard error over seeds:
 """
 _LONG = """## Ten times the horizon
 
@@ -85,7 +85,8 @@ def write(results, doc):
   if not runs:
     raise ValueError(f"No runs in {results}; make them with: hgn-reproduce hnn --results={results}")
   pictures = hnn_pictures.draw(results, TITLES, doc.with_suffix(""))
-  sections = [_HEAD, _comparison(runs), _GOALS, _goals(runs), _MEDIANS, _medians(runs), _LONG, _long(runs), _friction(runs), "## Figures\n",
+  sections = [_HEAD, _comparison(runs), _GOALS, _goals(runs), _MEDIANS, _medians(runs), _LONG, _long(runs),
+              _friction(runs), "## Figures\n",
               *(f"![{caption}]({path.relative_to(doc.parent)})\n\n*{caption}*\n" for path, caption in pictures.items()),
               _PROTOCOL, _box(runs), "## Runs\n", _provenance(runs)]
   files.write_bytes(doc, "\n".join(section for section in sections if section).encode())

@@ -12,7 +12,8 @@ from hgn_tf.models.pixel_hnn import WINDOW, PixelHNN
 from hgn_tf.phase_space import PhaseSpace
 from hgn_tf.physics import Pendulum
 
-MODELS = {"baseline": dict(dynamics="baseline"), "hnn": {}, "separable": dict(dynamics="separable")}
+MODELS = {"baseline": dict(dynamics="baseline"), "hnn": {},
+          "decayed": dict(learning_rate_decay="cosine"), "separable": dict(dynamics="separable")}
 HORIZON = 100  # frames of a rollout
 # gymnasium's rod, a pendulum with 2 m g l = 5 and m l^2 = 1/3, in the units of HNN's notebook: 1.9 (1 - cos q) + ...
 SYSTEM, ENERGY_UNIT = Pendulum(mass=1 / 3, gravity=7.5, length=1.0), 1.9 / 5.0

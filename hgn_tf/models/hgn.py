@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from hgn_tf import devices, networks, objectives, precision
+from hgn_tf import devices, networks, objectives, optimizers, precision
 from hgn_tf.checks import check_frames
 from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
@@ -142,7 +142,7 @@ class HGN(keras.Model):
   def compile(self, optimizer=None, jit_compile=None, **kwargs):
     """`keras.Model.compile`; by default with the optimizer of the config, jit-compiled where there is a GPU."""
     jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
-    super().compile(optimizer=make_optimizer(self.config) if optimizer is None else optimizer,
+    super().compile(optimizer=optimizers.adam(self.config) if optimizer is None else optimizer,
                     jit_compile=jit_compile, **kwargs)
 
   def get_compile_config(self):
@@ -232,13 +232,3 @@ def _noise(shape, seed):
   """Standard normal numbers of `shape`, whose rows do not depend on how the batch is spread over devices."""
   draw = lambda rows: tf.random.stateless_normal(tf.concat([[rows], shape[1:]], 0), seed)  # noqa: E731
   return tf.ensure_shape(devices.rows_of_replica(draw, shape[0]), [None] * 4)
-
-
-def make_optimizer(config):
-  """Adam with the learning-rate schedule of an HGNConfig; `train_step` clips."""
-  rate = config.learning_rate
-  if config.learning_rate_decay == "cosine":
-    rate = keras.optimizers.schedules.CosineDecay(
-        rate if not config.warmup_steps else 0.0, config.steps, warmup_steps=config.warmup_steps,
-        warmup_target=rate if config.warmup_steps else None)
-  return keras.optimizers.Adam(rate)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import hamiltonians
+from hgn_tf import hamiltonians, optimizers
 from hgn_tf.integrators import integrate
 from hgn_tf.models import ode
 from hgn_tf.models.config import Config
@@ -50,8 +50,6 @@ class HNNConfig(Config):
     super().__post_init__()
     if self.model not in ("hnn", "separable", "baseline"):
       raise ValueError(f"model must be 'hnn', 'separable' or 'baseline', got {self.model!r}.")
-    if self.learning_rate_decay not in ("constant", "cosine"):
-      raise ValueError(f"learning_rate_decay must be 'constant' or 'cosine', got {self.learning_rate_decay!r}.")
     if self.field not in FIELDS:
       raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
     if self.model != "hnn" and self.field != "solenoidal":
@@ -123,7 +121,7 @@ class VectorFieldModel(keras.Model):
 
   def compile(self, optimizer=None, loss="mse", jit_compile=False, **kwargs):
     """`keras.Model.compile`; by default Adam as in the config, and the mean squared error of dx/dt."""
-    optimizer = make_optimizer(self.config) if optimizer is None else optimizer
+    optimizer = optimizers.adam(self.config, epsilon=1e-8) if optimizer is None else optimizer
     super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
   def fit(self, x=None, y=None, **kwargs):
@@ -253,14 +251,6 @@ class HNN(VectorFieldModel):
 def make(config):
   """The model of an HNNConfig: an HNN or a BaselineMLP."""
   return (BaselineMLP if config.model == "baseline" else HNN)(config)
-
-
-def make_optimizer(config):
-  """Adam with the learning rate of an HNNConfig."""
-  rate = config.learning_rate
-  if config.learning_rate_decay == "cosine":
-    rate = keras.optimizers.schedules.CosineDecay(rate, config.steps)
-  return keras.optimizers.Adam(rate, epsilon=1e-8)
 
 
 def _check_width(shape):

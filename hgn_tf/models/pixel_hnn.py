@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from hgn_tf import networks, precision
+from hgn_tf import networks, optimizers, precision
 from hgn_tf.checks import check_frames
 from hgn_tf.models.config import Config, HGNConfig
 from hgn_tf.models.hnn import HNNConfig, make
@@ -30,7 +30,8 @@ class PixelHNNConfig(Config):
     method: of rollouts: "solve_ivp" or a name in INTEGRATORS.
   Objective (A.3): L = autoencoder_weight L_AE + canonical_weight L_CC + dynamics_weight L_HNN + weight_decay |w|^2 / 2.
   Optimisation:
-    steps, batch_size, learning_rate: of Adam. seed: of weights and windows.
+    steps, batch_size, learning_rate, learning_rate_decay ("constant" or "cosine"): of Adam.
+    seed: of weights and windows.
   """
 
   name: str = "pixel_hnn"
@@ -52,6 +53,7 @@ class PixelHNNConfig(Config):
   steps: int = 15_000
   batch_size: int = 64
   learning_rate: float = 1e-3
+  learning_rate_decay: str = "constant"
   precision: str = "float32"
   seed: int = 0
 
@@ -157,7 +159,7 @@ class PixelHNN(keras.Model):
 
   def compile(self, optimizer=None, jit_compile=None, **kwargs):
     """`keras.Model.compile`; by default Adam as in the config, jit-compiled where there is a GPU."""
-    optimizer = keras.optimizers.Adam(self.config.learning_rate, epsilon=1e-8) if optimizer is None else optimizer
+    optimizer = optimizers.adam(self.config, epsilon=1e-8) if optimizer is None else optimizer
     jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
     super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 

@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from hgn_tf import devices, train
-from hgn_tf.models import hgn
+from hgn_tf import devices, optimizers, train
 from hgn_tf.workdir import Workdir
 
 
@@ -24,7 +23,7 @@ def two_cpus():
 def main(strategy, workdir, data_dir, weights):
   devices.STRATEGIES["mirrored"] = two_cpus  # the real one, on what every machine has
   # Adam would make a full step of a rounding error wherever a gradient is zero.
-  hgn.make_optimizer = lambda config: keras.optimizers.SGD(0.01)
+  optimizers.adam = lambda config: keras.optimizers.SGD(0.01)
   config = tiny.config(steps=8, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2))
   model = train.train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=4, devices=strategy)
   np.savez(weights, *[variable.numpy() for variable in model.weights])
