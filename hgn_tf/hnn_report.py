@@ -43,8 +43,8 @@ _GOALS = """## Against the original
 
 A loss passes if it is at most two of the original's standard errors above the original.
 """
-_MEDIANS = """The mean of three bodies hangs on single trajectories: where two bodies meet more closely than in the training
-data, the error outweighs that of all others. The median over trajectories, mean ± standard error over seeds:
+_MEDIANS = """The mean of three bodies hangs on single trajectories: where two bodies meet more closely than in the
+training data, the error outweighs that of all others. The median over trajectories, mean ± standard error over seeds:
 """
 _LONG = """## Ten times the horizon
 
