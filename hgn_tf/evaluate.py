@@ -1,4 +1,4 @@
-"""hgn-evaluate: measures a trained HGN on whole splits and writes figures, plots, GIFs and a report.
+"""hgn-evaluate: measures a trained HGN or PixelHNN on whole splits and writes figures, plots, GIFs and a report.
 
 Example:
   hgn-evaluate --workdir=/tmp/run
@@ -24,7 +24,7 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
   """Writes metrics.json, table.md, plots, GIFs and report.html to the folder `out`; returns the figures.
 
   Args:
-    model: HGN.
+    model: HGN or PixelHNN.
     dataset: TFDS name.
     out: folder.
     splits: TFDS splits, the last is the one that is drawn.
@@ -83,14 +83,18 @@ def _plots(out, model, split):
 
 
 def _pictures(out, model, frames):
+  import numpy as np
+
   from hgn_tf import report
   from hgn_tf.plots import rollouts
   four = frames[:4]
-  rollouts.animation(out / "reconstruction.gif", {"data": four, "HGN": model.reconstruct(four).numpy()})
-  samples = model.sample(16, seed=0).numpy()
-  rollouts.animation(out / "samples.gif", {f"prior {i + 1}": samples[4 * i:4 * i + 4] for i in range(4)})
-  return [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state."),
-          report.figure(out / "samples.gif", "Samples: z from the prior, rolled out.")]
+  rollouts.animation(out / "reconstruction.gif", {"data": four, "model": np.asarray(model.reconstruct(four))})
+  parts = [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state.")]
+  if hasattr(model, "sample"):  # a PixelHNN has no prior
+    samples = model.sample(16, seed=0).numpy()
+    rollouts.animation(out / "samples.gif", {f"prior {i + 1}": samples[4 * i:4 * i + 4] for i in range(4)})
+    parts.append(report.figure(out / "samples.gif", "Samples: z from the prior, rolled out."))
+  return parts
 
 
 def _worlds(out, model, frames, world, trivial):

@@ -1,9 +1,10 @@
-"""Measures a trained HGN on a split of a dataset."""
+"""Measures a trained HGN or PixelHNN on a split of a dataset."""
 
 import numpy as np
 import tensorflow as tf
 
 from hgn_tf import data, metrics, truth
+from hgn_tf.models import PixelHNN
 from hgn_tf.phase_space import PhaseSpace
 
 SPEEDS = {"forward": 1.0, "backward": -1.0, "double speed": 2.0, "half speed": 0.5}
@@ -37,8 +38,8 @@ class Evaluator:
     return batches if self.limit is None else batches.unbatch().take(self.limit).batch(self.batch_size)
 
   def split(self, model, split):
-    """Figures of an HGN on a split, a dict of plain numbers and lists (see `summarize`)."""
-    rollout = tf.function(lambda frames: _rollout(model, frames))
+    """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`)."""
+    rollout = tf.function(lambda frames: _measured(model, frames))
     rows = [_measure(*map(_numpy, rollout(frames)), frames.numpy(), self.mean_frame) for frames in self.batches(split)]
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
 
@@ -89,7 +90,7 @@ def speeds(model, frames, world):
   """
   results = {}
   for name, speed in SPEEDS.items():
-    predicted = model.reconstruct(frames, dt=speed * model.config.dt).numpy()
+    predicted = unroll(model, frames, model.config.num_frames - 1, speed)
     true = world.frames(model.config.size, num_steps=model.config.num_frames - 1, speed=speed)
     results[name] = float(np.mean((predicted - true) ** 2)), predicted, true
   return results
@@ -98,16 +99,31 @@ def speeds(model, frames, world):
 def extrapolation(model, frames, world, num_steps=120):
   """Per-frame error [num_steps + 1] of a long rollout against the clean truth."""
   true = world.frames(model.config.size, num_steps=num_steps)
-  return metrics.frame_errors(model.reconstruct(frames, num_steps), true).mean(axis=0)
+  return metrics.frame_errors(unroll(model, frames, num_steps), true).mean(axis=0)
 
 
-def _rollout(model, frames):
-  """(frames, energy, first state, state after as many steps forward as backward) of the rollout of the mean."""
-  steps = model.config.num_frames - 1
-  start = model.initial_state(model.encode(frames).mean())
-  path = model.rollout(start, steps)
-  back = model.rollout(PhaseSpace(*(x[:, -1] for x in path)), steps, -model.config.dt)
-  return model.decode(path.q), model.energy(path), start, PhaseSpace(*(x[:, -1] for x in back))
+def unroll(model, frames, num_steps, speed=1.0):
+  """Frames [n, num_steps + 1, H, W, C] that a model predicts from `frames`; those that are not finite are black."""
+  def run(frames):
+    return _finite(model.render(_rollout(model, model.infer(frames), num_steps, speed)))
+  return tf.function(run, autograph=False)(frames).numpy()
+
+
+def _measured(model, frames):
+  """(frames, energy, first state, state after as many steps forward as backward) of the rollout of what is inferred."""
+  steps, start = model.config.num_frames - 1, model.infer(frames)
+  path = _rollout(model, start, steps)
+  back = _rollout(model, PhaseSpace(*(x[:, -1] for x in path)), steps, -1.0)
+  return _finite(model.render(path)), model.energy(path), start, PhaseSpace(*(x[:, -1] for x in back))
+
+
+def _rollout(model, start, num_steps, speed=1.0):
+  options = {"method": "rk4"} if isinstance(model, PixelHNN) else {}  # scipy's solver takes one sequence at a time
+  return model.rollout(start, num_steps, speed * model.config.dt, **options)
+
+
+def _finite(frames):
+  return tf.where(tf.math.is_finite(frames), frames, 0.0)
 
 
 def _measure(predicted, energy, start, back, target, mean_frame):

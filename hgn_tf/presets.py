@@ -62,6 +62,7 @@ _HNN_PRESETS = {
 # python -m benchmarks.pixel_hnn: relative excess over 30 frames of the pendulum that swings at most 30 degrees.
 _SMALL_BALLS = dict(autoencoder_weight=50.0)
 _PIXEL_HNN_PRESETS = {
+    # hgn-train --preset=pixel_hnn --dataset=two_body --set='{"embedding": 8}' --workdir=W
     "pixel_hnn": _SMALL_BALLS,
     "pixel_hnn_conv": dict(autoencoder="conv", **_SMALL_BALLS),
     # HNN's pixel pendulum: gymnasium frames, three at a time.

@@ -22,10 +22,10 @@ _TENSORBOARD = flags.DEFINE_bool("tensorboard", False, "Also write curves and pi
 
 
 def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one"):
-  """Trains an HGN in `workdir` up to `config.steps`, from its newest checkpoint if there is one.
+  """Trains an HGN or a PixelHNN in `workdir` up to `config.steps`, from its newest checkpoint if there is one.
 
   Args:
-    config: HGNConfig.
+    config: HGNConfig or PixelHNNConfig.
     dataset: TFDS name.
     workdir: Workdir.
     data_dir: where TFDS keeps its datasets.
@@ -34,7 +34,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     devices: name in `hgn_tf.devices.STRATEGIES`; weights and history do not depend on it.
 
   Returns:
-    The trained HGN.
+    The trained model.
 
   Raises:
     ValueError: the batch cannot be spread evenly over the devices.
@@ -43,7 +43,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
 
   from hgn_tf import callbacks, data
   from hgn_tf.devices import is_chief, strategy
-  from hgn_tf.models import HGN
+  from hgn_tf.models import make
   spread = strategy(devices)
   chief = is_chief(spread)
   if config.batch_size % spread.num_replicas_in_sync:
@@ -54,7 +54,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
   workdir.create(config, dataset, data_dir)
   keras.utils.set_random_seed(config.seed)
   with spread.scope():
-    model = HGN(config)
+    model = make(config)
     model.compile()
     step = workdir.restore(model)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "

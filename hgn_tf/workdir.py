@@ -1,6 +1,6 @@
 """A training run's folder: its configuration, checkpoints by step, and history.
 
-    W/config.json        dataset and HGNConfig
+    W/config.json        dataset, class of the model and its config
     W/checkpoints/       tf.train.Checkpoint of model and optimizer, named by step
     W/history.jsonl      one line per logged step
     W/evaluation/        what hgn-evaluate writes
@@ -11,8 +11,7 @@ import pathlib
 
 import tensorflow as tf
 
-from hgn_tf import files
-from hgn_tf.models import HGN, HGNConfig
+from hgn_tf import files, models
 
 
 class Workdir:
@@ -32,7 +31,8 @@ class Workdir:
     Raises:
       ValueError: the folder belongs to a run of another preset, dataset or setting; names the differences.
     """
-    wanted = json.loads(json.dumps({"dataset": dataset, "data_dir": data_dir, "model": config.to_dict()}))
+    wanted = json.loads(json.dumps({"dataset": dataset, "data_dir": data_dir, "class": type(config).__name__,
+                                    "model": config.to_dict()}))
     if not self._config_file.exists():
       files.write_json(self._config_file, wanted)
       return
@@ -43,8 +43,9 @@ class Workdir:
 
   @property
   def config(self):
-    """The HGNConfig of the run."""
-    return HGNConfig.from_dict(self._settings()["model"])
+    """The config of the run: an HGNConfig or a PixelHNNConfig."""
+    settings = self._settings()
+    return getattr(models, settings["class"]).from_dict(settings["model"])
 
   @property
   def dataset(self):
@@ -62,12 +63,12 @@ class Workdir:
     return int(latest.rsplit("-", 1)[1]) if latest else 0
 
   def load_model(self):
-    """The HGN of the newest checkpoint, compiled.
+    """The model of the newest checkpoint, compiled.
 
     Raises:
       ValueError: no run, no checkpoint, or a checkpoint of another shape.
     """
-    model = HGN(self.config)
+    model = models.make(self.config)
     model.compile()
     if not self.restore(model):
       raise ValueError(f"workdir {self.path} has no checkpoint yet; run hgn-train --workdir={self.path} first.")

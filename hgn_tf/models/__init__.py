@@ -8,4 +8,11 @@ from hgn_tf.models.pixel_hnn import PixelHNN, PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVP, RealNVPConfig
 
 __all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig",
-           "RealNVP", "RealNVPConfig"]
+           "RealNVP", "RealNVPConfig", "make"]
+
+_MODELS = {HGNConfig: HGN, NHFConfig: NHF, PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
+
+
+def make(config):
+  """The untrained model of a configuration."""
+  return _MODELS[type(config)](config)

@@ -92,6 +92,14 @@ class HGN(keras.Model):
     total = self.potential(flat[0]) + self.kinetic(flat[1])
     return tf.reshape(total, tf.shape(state.q)[:-3])
 
+  def infer(self, frames):
+    """The state that a rollout starts from: f_psi of the posterior's mean; PhaseSpace."""
+    return self.initial_state(self.encode(frames).mean())
+
+  def render(self, states):
+    """Frames of a PhaseSpace, each [..., grid, grid, channels]; only q is drawn."""
+    return self.decode(states.q)
+
   # What people call.
 
   def reconstruct(self, frames, num_steps=None, dt=None):
@@ -135,7 +143,7 @@ class HGN(keras.Model):
     return tf.reshape(frames, tf.concat([tf.shape(q)[:2], tf.shape(frames)[1:]], 0))
 
   def call(self, frames):
-    return self.decode(self.rollout(self.initial_state(self.encode(frames).mean()), self.config.num_frames - 1).q)
+    return self.render(self.rollout(self.infer(frames), self.config.num_frames - 1))
 
   # Training.
 

@@ -69,6 +69,11 @@ class PixelHNNConfig(Config):
       raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
 
   @property
+  def dt(self):
+    """Time between frames, which PixelHNN counts in frames."""
+    return 1.0
+
+  @property
   def frame_shape(self):
     """(num_frames, size, size, channels)."""
     return (self.num_frames, self.size, self.size, self.channels)
@@ -120,6 +125,10 @@ class PixelHNN(keras.Model):
     """(q, p), the halves of a code."""
     return PhaseSpace.split(z)
 
+  def infer(self, frames):
+    """The state that a rollout starts from: the code of the first two frames; PhaseSpace."""
+    return self.initial_state(self.encode(frames))
+
   def rollout(self, state, num_steps, dt=None, method=None):
     """The HNN's motion from `state`: PhaseSpace, each [batch, num_steps + 1, embedding / 2], the start included.
 
@@ -138,6 +147,10 @@ class PixelHNN(keras.Model):
     frame = tf.clip_by_value(pair[..., :self.config.channels] + self.centre, 0.0, 1.0)
     return tf.reshape(frame, tf.concat([tf.shape(z)[:-1], self.config.frame_shape[1:]], 0))
 
+  def render(self, states):
+    """Frames of a PhaseSpace, as `decode`."""
+    return self.decode(states)
+
   def energy(self, state):
     """The HNN's H up to a constant; [...] for states [..., embedding / 2]."""
     return self.dynamics.energy(state)
@@ -152,7 +165,7 @@ class PixelHNN(keras.Model):
       method: as in `rollout`.
     """
     num_steps = frames.shape[1] - 1 if num_steps is None else num_steps
-    return self.decode(self.rollout(self.initial_state(self.encode(frames)), num_steps, dt, method))
+    return self.render(self.rollout(self.infer(frames), num_steps, dt, method))
 
   def call(self, frames):
     return self.reconstruct(frames, method="rk4")

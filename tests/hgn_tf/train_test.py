@@ -85,6 +85,21 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual((workdir / "config.json").read_bytes(), before)
 
 
+class PixelHNNTest(tf.test.TestCase):
+
+  def test_trains_and_evaluates(self):
+    workdir = pathlib.Path(self.get_temp_dir()) / "run"
+    fields = json.dumps(dict(num_frames=tiny.FRAMES, size=tiny.SIZE, hidden=16, dynamics_hidden=[16], batch_size=4))
+    done = run(train_command(workdir, preset="pixel_hnn", set=fields, steps=6, save_every=3))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertEqual(type(Workdir(workdir).load_model()).__name__, "PixelHNN")
+    done = run(command("evaluate", workdir=workdir))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    figures = json.loads((workdir / "evaluation" / "metrics.json").read_text())
+    self.assertLen(figures["test"]["per_frame"], tiny.FRAMES)
+    self.assertIn("energy_drift", figures["test"])
+
+
 class WorkdirTest(tf.test.TestCase):
 
   def test_empty_folder(self):
