@@ -24,9 +24,10 @@ def draw(results, titles, folder):
   for task, found in tasks.items():
     one = next(iter(found.values()))
     path = folder / f"{task}.png"
-    if "energy_grid" in one:
-      pictures[path] = f"{titles[task]}: the learned energy, a rollout that gains energy halfway, and its frames."
-      _draw_latent(path, found["hnn"])
+    if task == "pixel_pendulum":
+      if "hnn" in found:
+        pictures[path] = f"{titles[task]}: the learned energy, a rollout that gains energy halfway, and its frames."
+        _draw_latent(path, found["hnn"])
     elif "grid" in one:
       pictures[path] = f"{titles[task]}: the field and one rollout, from blue to red; training data as dots."
       _draw_fields(path, found)

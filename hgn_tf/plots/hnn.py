@@ -2,8 +2,10 @@
 
 import numpy as np
 
-LABELS = {"truth": "truth", "baseline": "baseline", "hnn": "HNN", "separable": "separable HNN", "damped": "damped HNN"}
-COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "separable": "tab:green", "damped": "tab:purple"}
+LABELS = {"truth": "truth", "baseline": "baseline", "hnn": "HNN", "decayed": "HNN, decayed rate",
+          "separable": "separable HNN", "damped": "damped HNN"}
+COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "decayed": "tab:cyan", "separable": "tab:green",
+          "damped": "tab:purple"}
 
 
 def fields(path, grid, panels, *, pairs=None):

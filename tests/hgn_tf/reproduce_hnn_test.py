@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from hgn_tf import hnn_data, hnn_report, hnn_runs, reproduce_hnn
+from hgn_tf import hnn_data, hnn_pictures, hnn_report, hnn_runs, pixel_hnn_runs, reproduce_hnn
 from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.plots import hnn as plots
 
 
 class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
@@ -46,6 +47,19 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     for name in ("mass_spring", "pendulum_friction", "energy"):
       self.assertIn(f"(hnn/{name}.png)", page)
       self.assertTrue((self.folder / "docs" / "hnn" / f"{name}.png").exists())
+
+  def test_every_model_has_its_label_and_pixel_pictures_are_the_hnns(self):
+    self.assertContainsSubset([*hnn_runs.MODELS, *pixel_hnn_runs.MODELS], plots.LABELS)
+    normal = np.random.default_rng(0).normal
+    arrays = {"codes": normal(size=(9, 2)), "trajectory": normal(size=(20, 2)), "frames": normal(size=(10, 8, 8)),
+              "kick": 10}
+    np.savez(self.folder / "pixel_pendulum-baseline-0.npz", **arrays)
+    self.assertEmpty(hnn_pictures.draw(self.folder, hnn_report.TITLES, self.folder / "without"))
+    axis = np.linspace(-1, 1, 7)
+    arrays.update(q_axis=axis, p_axis=axis, energy_grid=normal(size=(7, 7)))
+    np.savez(self.folder / "pixel_pendulum-hnn-0.npz", **arrays)
+    (path,) = hnn_pictures.draw(self.folder, hnn_report.TITLES, self.folder / "with")
+    self.assertTrue(path.exists())
 
   def test_other_settings_are_refused(self):
     self.make(models=["hnn"])
