@@ -43,7 +43,7 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
     narrow = dict(batch_size=1, num_frames=3, size=16, frames_per_step=None, horizon_steps=0)
     config = presets.get(name, **narrow)
     model = HGN(config)
-    model.compile()
+    model.compile(run_eagerly=True)  # one step: tracing would take ten times as long
     before = [v.numpy() for v in model.trainable_variables]
     frames = tf.random.stateless_uniform((1, *config.frame_shape), (0, 1))
     logs = model.fit(frames, batch_size=1, epochs=1, verbose=0).history
