@@ -83,12 +83,11 @@ def _plots(out, model, split):
 
 
 def _pictures(out, model, frames):
-  import numpy as np
-
-  from hgn_tf import report
+  from hgn_tf import evaluation, report
   from hgn_tf.plots import rollouts
   four = frames[:4]
-  rollouts.animation(out / "reconstruction.gif", {"data": four, "model": np.asarray(model.reconstruct(four))})
+  predicted = evaluation.unroll(model, four, model.config.num_frames - 1)
+  rollouts.animation(out / "reconstruction.gif", {"data": four, "model": predicted})
   parts = [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state.")]
   if hasattr(model, "sample"):  # a PixelHNN has no prior
     samples = model.sample(16, seed=0).numpy()

@@ -119,6 +119,11 @@ def _text(value):
   return None if value is None else f"{value[0]:.2e} ± {value[1]:.0e}"
 
 
+def _cells(runs, task, models, measure):
+  """A measure of several models of a task, as text."""
+  return [_text(mean_and_error(runs.get((task, model)), measure)) for model in models]
+
+
 def _comparison(runs):
   header = ["task", "measure", "baseline, original", "baseline, ours", "HNN, original", "HNN, ours",
             "HNN, decayed rate", "separable, ours"]
@@ -126,8 +131,7 @@ def _comparison(runs):
   for task, (measure, label) in itertools.product(TASKS, MEASURES.items()):
     cells = [_text(pair) for model in ("baseline", "hnn")
              for pair in (ORIGINAL[task, model][measure], mean_and_error(runs.get((task, model)), measure))]
-    rows.append([TITLES[task], label, *cells, *(
-        _text(mean_and_error(runs.get((task, model)), measure)) for model in ("decayed", "separable"))])
+    rows.append([TITLES[task], label, *cells, *_cells(runs, task, ("decayed", "separable"), measure)])
   return markdown_table(header, rows)
 
 
@@ -145,26 +149,25 @@ def _goals(runs):
 def _medians(runs):
   rows = []
   for task in TASKS:
-    found = [mean_and_error(runs.get((task, model)), "energy_mse_median")
-             for model in ("baseline", "hnn", "decayed", "separable")]
+    found = _cells(runs, task, ("baseline", "hnn", "decayed", "separable"), "energy_mse_median")
     if any(found):
-      rows.append([TITLES[task], *map(_text, found)])
+      rows.append([TITLES[task], *found])
   return markdown_table(["median energy MSE", "baseline", "HNN", "HNN, decayed rate", "separable HNN"], rows)
 
 
 def _long(runs):
   rows = []
   for task in (task for task in TASKS if (task, "separable") in runs):
-    found = [mean_and_error(runs.get((task, model)), "long_energy_mse") for model in ("baseline", "hnn", "separable")]
-    rows.append([TITLES[task], f"{10 * runs[task, 'separable'][0]['horizon']:g}", *map(_text, found)])
+    rows.append([TITLES[task], f"{10 * runs[task, 'separable'][0]['horizon']:g}",
+                 *_cells(runs, task, ("baseline", "hnn", "separable"), "long_energy_mse")])
   return markdown_table(["task", "time", "baseline, RK4", "HNN, RK4", "separable HNN, leapfrog"], rows)
 
 
 def _box(runs):
   rows = []
   for task in ("mass_spring", "pendulum"):
-    found = [mean_and_error(runs.get((task, model)), "box_energy_mse") for model in ("baseline", "hnn", "separable")]
-    rows.append([TITLES[task], *map(_text, (ORIGINAL[task, "hnn"]["energy_mse"], *found))])
+    rows.append([TITLES[task], _text(ORIGINAL[task, "hnn"]["energy_mse"]),
+                 *_cells(runs, task, ("baseline", "hnn", "separable"), "box_energy_mse")])
   return markdown_table(["energy MSE from the box", "HNN, original", "baseline", "HNN", "separable HNN"], rows)
 
 
