@@ -16,6 +16,7 @@ class Checkpoints(keras.callbacks.Callback):
   """Saves model and optimizer, named by step, and a line of history after every epoch.
 
   A checkpoint that cannot be written leaves the previous one in place; weights that are not finite are not saved.
+  The seconds of the history, by the clock and of the processor, are those of the training steps alone.
 
   Args:
     workdir: the run's Workdir.
@@ -30,17 +31,29 @@ class Checkpoints(keras.callbacks.Callback):
     self._manager = self._workdir.manager(self.model)
     step = int(self.model.optimizer.iterations.numpy())
     self._rows = [row for row in self._workdir.history() if row["step"] <= step]
-    self._start = time.monotonic() - (self._rows[-1]["seconds"] if self._rows else 0.0)
+
+  def on_epoch_begin(self, epoch, logs=None):
+    del epoch, logs
+    self._began = _clocks()
+
+  def on_train_batch_end(self, batch, logs=None):
+    del batch, logs
+    self._ended = _clocks()
 
   def on_epoch_end(self, epoch, logs=None):
     del epoch
     step = int(self.model.optimizer.iterations.numpy())
     if not all(np.isfinite(weight.numpy()).all() for weight in self.model.weights):
       raise NotFinite(f"The weights are no longer finite at step {step}; the newest checkpoint still is.")
-    values = {key: float(value) for key, value in logs.items()}
-    self._rows.append({"step": step, "seconds": round(time.monotonic() - self._start, 3), **values})
+    before = self._rows[-1] if self._rows else {}
+    times = {key: round(before.get(key, 0.0) + self._ended[key] - self._began[key], 3) for key in self._began}
+    self._rows.append({"step": step, **times, **{key: float(value) for key, value in logs.items()}})
     self._workdir.write_history(self._rows)  # first: a line without its checkpoint is dropped on resuming
     self._manager.save(step)
+
+
+def _clocks():
+  return {"seconds": time.monotonic(), "cpu_seconds": time.process_time()}
 
 
 class StopOnNotFinite(keras.callbacks.Callback):

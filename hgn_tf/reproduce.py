@@ -11,6 +11,7 @@ from hgn_tf import cli
 
 # Name -> module with a `main(argv)` and, in its first line, what it does.
 COMMANDS = {
+    "hgn": "hgn_tf.reproduce_hgn",
     "hnn": "hgn_tf.reproduce_hnn",
 }
 

@@ -49,6 +49,8 @@ class HGNConfig(Config):
     multiplier, multiplier_bounds, multiplier_rate, multiplier_decay: of GECO.
     kl_warmup: (first, last) step of a linear rise of the KL's weight from 0 to 1; None: 1 from the start.
     log_std_offset: of the posterior; -4 starts it narrow.
+    log_std_rise: (first, last) step of a linear rise of the offset to 0, which widens the posterior to the prior
+      wherever the frames say nothing; None: the KL alone has to.
     frames_per_step: random frames decoded in a training step; None: all.
     horizon_steps: steps for the horizon of training frames to grow by one, from 2; 0: all frames from the start.
   Optimisation:
@@ -75,12 +77,13 @@ class HGNConfig(Config):
   deterministic: bool = False
   kappa: float = 5e-4
   multiplier: float = 1e3
-  multiplier_bounds: tuple = (1.0, 1e4)
+  multiplier_bounds: tuple = (1.0, 1e3)
   multiplier_rate: float = 0.01
   multiplier_decay: float = 0.99
-  kl_warmup: tuple | None = (500, 1500)
+  kl_warmup: tuple | None = (300, 800)
   log_std_offset: float = -4.0
-  frames_per_step: int | None = 8
+  log_std_rise: tuple | None = (300, 900)
+  frames_per_step: int | None = 4
   horizon_steps: int = 20
   steps: int = 15_000
   batch_size: int = 16

@@ -162,8 +162,10 @@ class HGN(keras.Model):
 
   def train_step(self, frames):
     check_frames(frames, self.config.frame_shape)
+    step = tf.cast(self.optimizer.iterations, tf.int32)
+    self.encoder.log_std_offset.assign(self.config.log_std_offset * (1.0 - _rise(self.config.log_std_rise, step, 0.0)))
     with tf.GradientTape() as tape:
-      mse, kl, loss = self.objective(frames, tf.cast(self.optimizer.iterations, tf.int32))
+      mse, kl, loss = self.objective(frames, step)
     gradients = tape.gradient(loss, self.trainable_variables)
     devices.apply_gradients(self.optimizer, gradients, self.trainable_variables, self.config.clip_norm)
     if not self.config.deterministic:
@@ -191,7 +193,7 @@ class HGN(keras.Model):
     mse = objectives.squared_error(self.decode(q), frames, weights)
     kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
     pixels = c.size * c.size * c.channels
-    kl_per_pixel = 0.0 if c.deterministic else self._kl_weight(step) * kl / (c.num_frames * pixels)
+    kl_per_pixel = 0.0 if c.deterministic else _rise(c.kl_warmup, step, 1.0) * kl / (c.num_frames * pixels)
     multiplier = 1.0 if c.deterministic else tf.convert_to_tensor(self.multiplier)
     loss = objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
     return mse, kl, loss
@@ -207,12 +209,6 @@ class HGN(keras.Model):
         lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
     indices, weights = objectives.draw_frames(keys, c.frames_per_step, horizon)
     return tf.gather(q, indices, batch_dims=1), tf.gather(frames, indices, batch_dims=1), weights
-
-  def _kl_weight(self, step):
-    if self.config.kl_warmup is None:
-      return 1.0
-    first, last = self.config.kl_warmup
-    return tf.clip_by_value((tf.cast(step, tf.float32) - first) / (last - first), 0.0, 1.0)
 
   def _update_multiplier(self, mse):
     c = self.config
@@ -234,6 +230,14 @@ class HGN(keras.Model):
 
   def get_config(self):
     return {"config": self.config.to_dict(), "name": self.name}
+
+
+def _rise(steps, step, default):
+  """0 before the first of `steps`, 1 after the last, linear between; `default` where there are none."""
+  if steps is None:
+    return default
+  first, last = steps
+  return tf.clip_by_value((tf.cast(step, tf.float32) - first) / (last - first), 0.0, 1.0)
 
 
 def _noise(shape, seed):

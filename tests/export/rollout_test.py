@@ -83,11 +83,15 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
              for name, signature in self.served.signatures.items()}
     self.check_in_a_process("c_api.py", json.dumps(names))
 
-  def check_in_a_process(self, script, *arguments):
+  def test_compiled_by_xla_every_signature_gives_the_same(self):
+    compiled = serving.publish(rollout.servable(self.model, max_steps=MAX_STEPS, xla=True), self.base / "xla")
+    self.check_in_a_process("fresh_process.py", path=compiled)
+
+  def check_in_a_process(self, script, *arguments, path=None):
     arrays = {f"{name}/{key}": x for name, inputs in requests(ROWS).items() for key, x in inputs.items()}
     files = [str(self.base / name) for name in ("requests.npz", "answers.npz")]
     np.savez(files[0], **arrays)
-    command = [sys.executable, pathlib.Path(__file__).with_name(script), self.path, *arguments, *files]
+    command = [sys.executable, pathlib.Path(__file__).with_name(script), path or self.path, *arguments, *files]
     subprocess.run(command, check=True, cwd=self.directory.name)
     answers = np.load(files[1])
     for name, inputs in requests(ROWS).items():

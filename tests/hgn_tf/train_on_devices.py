@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from hgn_tf import devices, optimizers, train
+from hgn_tf import devices, optimizers
+from hgn_tf.training import train
 from hgn_tf.workdir import Workdir
 
 
@@ -25,7 +26,7 @@ def main(strategy, workdir, data_dir, weights):
   # Adam would make a full step of a rounding error wherever a gradient is zero.
   optimizers.adam = lambda config: keras.optimizers.SGD(0.01)
   config = tiny.config(steps=8, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2))
-  model = train.train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=4, devices=strategy)
+  model = train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=4, devices=strategy)
   np.savez(weights, *[variable.numpy() for variable in model.weights])
 
 

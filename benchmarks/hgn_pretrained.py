@@ -1,0 +1,77 @@
+"""Makes trained HGNs that come with the package, hgn_tf/pretrained/hgn_SYSTEM.*, from runs of `hgn-reproduce hgn`.
+
+  hgn-reproduce hgn --rows=hgn --datasets=mass_spring --steps=1500
+  python -m benchmarks.hgn_pretrained --runs=mass_spring-hgn-1500-0
+"""
+
+import pathlib
+
+from absl import app, flags
+
+from hgn_tf import files, pretrained
+from hgn_tf.workdir import Workdir
+
+_RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-hgn-1500-0.", required=True)
+_RESULTS = flags.DEFINE_string("results", "results/hgn", "Folder of the runs' JSON files.")
+_WORKDIRS = flags.DEFINE_string("workdirs", "workdirs", "Folder of the runs.")
+_OUT = flags.DEFINE_string("out", str(pathlib.Path(pretrained.__file__).parent), "Folder to write to.")
+
+CARD = """# {name}
+
+A Hamiltonian Generative Network that learned the energy of `{dataset}` from films: preset `{preset}`,
+{parameters:,} parameters, seed {seed}.
+
+| | train | test |
+| --- | ---: | ---: |
+| pixel MSE over 30 steps, x1e4 | {train[mse]:.2f} | {test[mse]:.2f} |
+| mean training frame, x1e4 | {train[mean_image]:.2f} | {test[mean_image]:.2f} |
+| noise floor, x1e4 | {train[noise_floor]:.2f} | {test[noise_floor]:.2f} |
+| relative excess | {train[relative_excess]:.3f} | {test[relative_excess]:.3f} |
+| valid prediction time, frames | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
+| drift of H over its spread | {train[energy_drift]:.4f} | {test[energy_drift]:.4f} |
+| sequences measured | {train[sequences]:,} | {test[sequences]:,} |
+
+Trained on the dataset `{dataset}` as `tfds build {dataset} --imports=tfds_builders` makes it: {steps:,} steps of
+{batch_size} sequences, {minutes:.0f} minutes of processor time ({machine}). Made by
+`hgn-reproduce hgn --rows={row} --datasets={dataset} --steps={steps} --seeds={seed}`; measured again by
+`hgn-evaluate --pretrained={name} --limit={test[sequences]}`.
+
+```python
+model = hgn_tf.load_pretrained("{name}")
+model.reconstruct(frames, num_steps=100), model.sample(8, seed=0)
+```
+
+Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size, canvas, 32x32 after averaging), dt
+{dt}, and initial states like those of the dataset. The scale of its energy is arbitrary. The data is synthetic and
+carries no licence.
+"""
+
+
+def make(run, out):
+  """Writes the three files of one model."""
+  found = files.read_json(pathlib.Path(_RESULTS.value) / f"{run}.json")
+  model = Workdir(pathlib.Path(_WORKDIRS.value) / run).load_model()
+  config, name = model.config, f"hgn_{found['dataset'].replace('/', '_')}"
+  splits = {split: {key: value for key, value in found[split].items() if not isinstance(value, list)}
+            for split in ("train", "test")}
+  scaled = {split: {key: value * (1e4 if key in ("mse", "mean_image", "noise_floor") else 1)
+                    for key, value in figures.items()} for split, figures in splits.items()}
+  text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
+                     seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
+                     minutes=found["cpu_seconds"] / 60, parameters=model.count_params(), **scaled)
+  model.optimizer = None  # its moments stay behind
+  model.save_weights(out / f"{name}.weights.h5")
+  files.write_bytes(out / f"{name}.md", text.encode())
+  files.write_json(out / f"{name}.json", {"class": "HGN", "config": config.to_dict(), "dataset": found["dataset"],
+                                          **splits})
+  print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")
+
+
+def main(argv):
+  del argv
+  for run in _RUNS.value:
+    make(run, pathlib.Path(_OUT.value))
+
+
+if __name__ == "__main__":
+  app.run(main)

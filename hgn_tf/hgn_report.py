@@ -1,0 +1,211 @@
+"""docs/results.md and docs/convergence.md: what the runs of `hgn-reproduce hgn` found, beside the paper's figures."""
+
+import numpy as np
+
+from hgn_tf import files
+from hgn_tf.hgn_runs import ABLATIONS, MODELS, SYSTEMS
+from hgn_tf.report import markdown_table
+
+GOALS = dict(zip(SYSTEMS, (0.06, 0.10, 0.21, 0.17), strict=True))  # relative excess: the paper's own ratios
+CORE_MINUTES = 30  # a quarter of an hour of two cores
+# Toth et al., Tables 1 and 2, x1e4: (train, test) of each system.
+_TABLE_1 = {
+    "HNN (paper)": ((None, 104.37), None, (80.52, 78.9), (None, 57.54)),
+    "HNN conv (paper)": ((None, 119.09), None, (7.3, 120.71), (None, 62.77)),
+    "HGN Euler (paper)": ((3.67, 6.2), (5.43, 10.93), (6.62, 15.06), (7.51, 9.4)),
+    "HGN determ (paper)": ((0.23, 3.07), (0.79, 10.68), (2.34, 14.47), (4.1, 5.17)),
+    "HGN no f_psi (paper)": ((4.95, 7.04), (6.83, 13.98), (6.35, 16.49), (8.37, 10.41)),
+    "HGN leapfrog (paper)": ((3.84, 6.23), (4.9, 11.72), (6.36, 16.47), (7.88, 9.8)),
+    "HGN leapfrog (ReScience)": ((None, 7.12), (None, 14.97), (None, 3.36), (None, 8.81)),
+}
+_TABLE_2 = {
+    "HNN (paper)": (None, None, None, (0.72, 1.43)),
+    "HNN conv (paper)": (None, None, None, (2.17, 28.34)),
+    "HGN Euler (paper)": ((157.28, 120.16), (135.53, 19.53), (405.83, 682.02), (1.18, 8.36)),
+    "HGN determ (paper)": ((0.08, 0.09), (0.03, 0.02), (0.03, 0.05), (3.08, 0.22)),
+    "HGN no f_psi (paper)": ((0.02, 0.02), (0.02, 0.04), (0.04, 0.02), (4.03, 1.82)),
+    "HGN leapfrog (paper)": ((1.38, 0.68), (3.15, 7.13), (0.15, 0.45), (0.31, 1.65)),
+}
+
+_RESULTS = """# The paper's tables, and ours
+
+Written by `hgn-reproduce hgn` from the files in `results/hgn/`, one a run. Cells are train / test; ± is the standard
+deviation over seeds where there are several. An MSE depends on canvas, ball and colours, which the paper does not give:
+compare the relative excess, (MSE - noise floor) / (mean image's MSE - noise floor), 0 for the best possible prediction,
+1 for what has learned nothing. The paper's own ratios to a collapsed model give the goals.
+
+## Table 1: pixel MSE over 30 steps, x1e4
+"""
+_EXCESS = """## Relative excess
+"""
+_ENERGY = """## Table 2: variance of H along a rollout, x1e4
+
+The scale of a learned H is arbitrary. Drift is free of it: the standard deviation of H along a rollout over the spread
+of H between test trajectories.
+"""
+_CONVERGENCE = """# Convergence
+
+Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
+from the mean of the posterior. Time is processor time of the training steps: a quarter of an hour on two cores is 30
+core-minutes. `hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
+`paper_recipe` all of it.
+"""
+
+
+def write(results, docs):
+  """Writes both pages and their pictures; returns their paths.
+
+  Args:
+    results: folder of the runs, pathlib.Path.
+    docs: folder of the pages, pathlib.Path.
+
+  Raises:
+    ValueError: no runs in `results`.
+  """
+  runs = load(results)
+  if not runs:
+    raise ValueError(f"No runs in {results}; make them with: hgn-reproduce hgn --results={results}")
+  pages = {"results": _results, "convergence": _convergence}
+  for name, page in pages.items():
+    (docs / name).mkdir(parents=True, exist_ok=True)
+    files.write_bytes(docs / f"{name}.md", "\n".join(page(runs, docs / name)).encode())
+  return [docs / f"{name}.md" for name in pages]
+
+
+def load(results):
+  """(row, steps) -> dataset -> its runs, in the order of their seeds."""
+  runs = {}
+  for path in sorted(results.glob("*.json")):
+    run = files.read_json(path)
+    runs.setdefault((run["row"], run["config"]["steps"]), {}).setdefault(run["dataset"], []).append(run)
+  return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *ABLATIONS].index(item[0][0]), item[0][1])))
+
+
+def _results(runs, pictures):
+  models = {key: found for key, found in runs.items() if key[0] in MODELS}
+  parts = [_RESULTS, _table(models, _TABLE_1, "mse", 1e4), _trivial(models), _EXCESS,
+           _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
+           _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
+           _table(models, {}, "energy_drift", 1.0)]
+  for measure, label in (("per_frame", "Pixel MSE of each frame"), ("energy", "H along five test rollouts")):
+    for dataset in datasets(models):
+      path = _draw(pictures / f"{measure}_{dataset.replace('/', '_')}.png", models, dataset, measure)
+      parts.append(f"![{label}, {dataset}](results/{path.name})\n")
+  return [*parts, "## Runs\n", _provenance(models)]
+
+
+def datasets(runs):
+  """The datasets of all runs: the paper's four first."""
+  names = {dataset for found in runs.values() for dataset in found}
+  return sorted(names, key=lambda name: (name not in SYSTEMS, SYSTEMS.index(name) if name in SYSTEMS else 0, name))
+
+
+def _table(runs, first, measure, scale):
+  """Rows of `first` (label -> a pair for each of SYSTEMS), then a row for each of ours."""
+  columns = datasets(runs)
+  lines = [[label, None, *(_pair(dict(zip(SYSTEMS, cells, strict=True)).get(column)) for column in columns)]
+           for label, cells in first.items()]
+  for (row, steps), found in runs.items():
+    lines.append([row, steps, *(_cell(found.get(column), measure, scale) for column in columns)])
+  return markdown_table(["model", "steps", *columns], lines)
+
+
+def _pair(cell):
+  return None if cell is None else " / ".join("-" if value is None else f"{value:g}" for value in cell)
+
+
+def _cell(runs, measure, scale):
+  """train / test of a measure, mean and spread over seeds."""
+  if not runs or measure not in runs[0]["test"]:
+    return None
+  return " / ".join(_spread([scale * run[split][measure] for run in runs]) for split in ("train", "test"))
+
+
+def _spread(values):
+  return f"{np.mean(values):.3g}" + (f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else "")
+
+
+def _trivial(runs):
+  """What has learned nothing, and what nothing can beat."""
+  labels = {"mean_image": "mean training frame", "first_frame": "first frame repeated", "noise_floor": "noise floor"}
+  some = {dataset: next(found[dataset] for found in runs.values() if dataset in found) for dataset in datasets(runs)}
+  return markdown_table(["for comparison, x1e4", *some],
+                        [[label, *(_cell(found[:1], key, 1e4) for found in some.values())]
+                         for key, label in labels.items()])
+
+
+def _draw(path, runs, dataset, measure):
+  """Figure 6: error of each frame for every row, or the energy along rollouts of the first row."""
+  from hgn_tf.plots import rollouts
+  curves = {}
+  for (row, steps), found in runs.items():
+    test = found[dataset][0]["test"] if dataset in found else {}
+    if measure == "per_frame" and test:
+      curves[f"{row}, {steps:,} steps"] = np.arange(len(test[measure])), test[measure]
+      curves["mean training frame"] = np.arange(len(test[measure])), test["per_frame_mean_image"]
+    elif measure == "energy" and measure in test and not curves:
+      curves = {f"test film {i}": (np.arange(len(h)), h) for i, h in enumerate(test[measure][:5])}
+  rollouts.lines(path, curves, ylabel="pixel MSE" if measure == "per_frame" else "H", xlabel="frame",
+                 log=measure == "per_frame")
+  return path
+
+
+def _provenance(runs):
+  lines = []
+  for (row, steps), found in runs.items():
+    for dataset, seeds in found.items():
+      lines.append([row, dataset, steps, ", ".join(str(run["seed"]) for run in seeds),
+                    f"{np.mean([run['cpu_seconds'] for run in seeds]) / 60:.0f}", seeds[0]["machine"],
+                    seeds[0]["test"]["sequences"],
+                    f"`hgn-reproduce hgn --rows={row} --datasets={dataset} --steps={steps} "
+                    f"--seeds={','.join(str(run['seed']) for run in seeds)}`"])
+  return markdown_table(["row", "dataset", "steps", "seeds", "core-minutes each", "machine", "test sequences",
+                         "command"], lines)
+
+
+def _convergence(runs, pictures):
+  runs = {key: found for key, found in runs.items() if key[0] in ("hgn", *ABLATIONS)}
+  parts = [_CONVERGENCE, f"## Relative excess on test after at most {CORE_MINUTES} core-minutes\n", _goals(runs)]
+  for dataset in datasets(runs):
+    parts.append(f"## {dataset}\n")
+    for axis, label in (("step", "steps"), ("core_minutes", "core-minutes")):
+      path = _curves(pictures / f"{dataset.replace('/', '_')}_{axis}.png", runs, dataset, axis)
+      parts.append(f"![Test MSE of {dataset} against {label}](convergence/{path.name})\n")
+  return [*parts, "## Runs\n", _provenance(runs)]
+
+
+def curve(run):
+  """(steps, core-minutes, test MSE) along a run, arrays."""
+  rows = [row for row in run["history"] if "val_mse" in row]
+  return tuple(np.array([row[key] for row in rows]) * unit
+               for key, unit in (("step", 1), ("cpu_seconds", 1 / 60), ("val_mse", 1)))
+
+
+def _goals(runs):
+  """Relative excess of the last checkpoint of each run, the median over seeds against the goal."""
+  columns = datasets(runs)
+  lines = [["goal", None, None, *(GOALS.get(column) for column in columns)]]
+  for (row, steps), found in runs.items():
+    minutes = [run["cpu_seconds"] / 60 for seeds in found.values() for run in seeds]
+    cells = []
+    for column in columns:
+      values = [run["test"]["relative_excess"] for run in found.get(column, ())]
+      cells.append(f"{np.median(values):.3f}" + (f" ({min(values):.3f} to {max(values):.3f}, {len(values)} seeds)"
+                                                 if len(values) > 1 else "") if values else None)
+    lines.append([row, steps, f"{np.mean(minutes):.0f}", *cells])
+  return markdown_table(["row", "steps", "core-minutes", *columns], lines)
+
+
+def _curves(path, runs, dataset, axis):
+  """Test MSE of the first seed of every row."""
+  from hgn_tf.plots import rollouts
+  curves, trivial = {}, None
+  for (row, steps), found in runs.items():
+    if dataset in found:
+      step, minutes, mse = curve(found[dataset][0])
+      curves[f"{row}, {steps:,} steps"] = step if axis == "step" else minutes, mse
+      trivial = found[dataset][0]["test"]["mean_image"]
+  ends = [min(x[0] for x, _ in curves.values()), max(x[-1] for x, _ in curves.values())]
+  curves["mean training frame"] = ends, [trivial, trivial]
+  rollouts.lines(path, curves, ylabel="pixel MSE", xlabel=axis.replace("_", "-") + "s" * (axis == "step"), log=True)
+  return path
