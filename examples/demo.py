@@ -61,6 +61,7 @@ def main(argv):
   version = max((path for path in models.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
   stages.run("Roll out from the SavedModel", sys.executable, EXAMPLES / "rollout_savedmodel.py", f"--model={version}",
              f"--frames={out / 'sequences.npz'}", f"--out={out / 'rollouts.npz'}")
+  stages.run("Draw what the four trained models do", "hgn-figures", "overview", "samples", f"--out={out}")
   figures = json.loads((run / "evaluation" / "metrics.json").read_text())
   write_report(out, run / "evaluation", figures, stages.seconds)
   check(figures["test"])
@@ -73,9 +74,9 @@ def write_report(out, evaluation, figures, seconds):
 
   from hgn_tf.plots import rollouts
   with np.load(out / "rollouts.npz") as saved:
-    columns = {"data": saved["frames"], **{speed: saved[f"{speed}_frames"] for speed in
-                                           ("forward", "backward", "double", "half")}}
-  rollouts.animation(out / "savedmodel.gif", {name: frames[:4] for name, frames in columns.items()})
+    columns = [("data", saved["frames"][:4]), *((speed, saved[f"{speed}_frames"][:4])
+                                                for speed in ("forward", "backward", "double", "half"))]
+  rollouts.animation(out / "savedmodel.gif", columns)
   report.write(out / "report.html", "HGN on a mass on a spring", [
       report.paragraph("A network saw short films of a ball on an invisible spring. It inferred where the ball is and "
                        "how it moves, learned an energy whose gradient moves the state, and draws what it predicts."),
@@ -87,6 +88,11 @@ def write_report(out, evaluation, figures, seconds):
       report.heading("From the exported SavedModel"),
       report.figure(out / "savedmodel.gif", "Run by TensorFlow's C++ session loader in a process without Keras: "
                                             "forward, backward, at double and half speed from one inferred state."),
+      report.heading("The four systems, from the trained models that come with hgn_tf"),
+      report.figure(out / "overview.gif", "A film of each system; beside the true motion what the model makes of the "
+                                          "one state that it inferred, forward, backward, at double and half speed."),
+      report.figure(out / "samples.gif", "Films of each system, and films that its model made up: states drawn from "
+                                         "the prior."),
       report.heading("How long it took"),
       report.table(["stage", "seconds"], [[title, round(value)] for title, value in seconds.items()]),
   ])

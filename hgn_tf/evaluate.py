@@ -87,11 +87,11 @@ def _pictures(out, model, frames):
   from hgn_tf.plots import rollouts
   four = frames[:4]
   predicted = evaluation.unroll(model, four, model.config.num_frames - 1)
-  rollouts.animation(out / "reconstruction.gif", {"data": four, "model": predicted})
+  rollouts.animation(out / "reconstruction.gif", [("data", four), ("model", predicted)])
   parts = [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state.")]
   if hasattr(model, "sample"):  # a PixelHNN has no prior
     samples = model.sample(16, seed=0).numpy()
-    rollouts.animation(out / "samples.gif", {f"prior {i + 1}": samples[4 * i:4 * i + 4] for i in range(4)})
+    rollouts.animation(out / "samples.gif", [(f"prior {i + 1}", samples[4 * i:4 * i + 4]) for i in range(4)])
     parts.append(report.figure(out / "samples.gif", "Samples: z from the prior, rolled out."))
   return parts
 
@@ -113,11 +113,9 @@ def _world_pictures(out, model, speeds, long, trivial):
 
   from hgn_tf import report
   from hgn_tf.plots import rollouts
-  rollouts.strips(out / "speeds.png", {label: row for name, (_, predicted, true) in speeds.items()
-                                       for label, row in ((f"{name}, truth", true[0]), ("HGN", predicted[0]))})
-  rollouts.animation(out / "speeds.gif", {
-      label: sequence[:3] for name, (_, predicted, true) in speeds.items()
-      for label, sequence in ((f"{name}", true), ("HGN", predicted))})
+  pairs = [pair for name, (_, predicted, true) in speeds.items() for pair in ((name, true), ("model", predicted))]
+  rollouts.strips(out / "speeds.png", [(label, films[0]) for label, films in pairs])
+  rollouts.animation(out / "speeds.gif", [(label, films[:3]) for label, films in pairs])
   time = np.arange(len(long)) * model.config.dt
   rollouts.lines(out / "extrapolation.png", {"HGN": (time, long), "mean training frame": (time, 0 * long + trivial)},
                  ylabel="pixel MSE", log=True)

@@ -45,10 +45,40 @@ def _density(folder):
   return paths
 
 
+def _trained():
+  """System -> the trained HGN of it that comes with the package."""
+  from hgn_tf import physics, pretrained
+  names = {system: f"hgn_{system}" for system in physics.SYSTEMS}
+  return {system: pretrained.load_pretrained(name) for system, name in names.items() if name in pretrained.names()}
+
+
+def _overview(folder):
+  """A film of each system, and what its trained HGN makes of it."""
+  from hgn_tf import hgn_pictures
+  hgn_pictures.overview(folder / "overview.gif", _trained())
+  return [folder / "overview.gif"]
+
+
+def _speeds(folder):
+  """Paper figure 7: films and rollouts forward, backward, at double and half speed, of the trained HGNs."""
+  from hgn_tf import hgn_pictures, physics
+  return [path for system, model in _trained().items()
+          for path in hgn_pictures.speeds(folder / f"speeds_{system}.png", model, physics.default_spec(system))]
+
+
+def _samples(folder):
+  """Paper figure 8: samples from the prior of the trained HGNs."""
+  from hgn_tf import hgn_pictures
+  return hgn_pictures.samples(folder / "samples.png", _trained())
+
+
 FIGURES = {  # name -> function of the output folder that returns the files it wrote
     "datasets": _datasets,
     "density": _density,
+    "overview": _overview,
     "phase_space": _phase_space,
+    "samples": _samples,
+    "speeds": _speeds,
 }
 
 

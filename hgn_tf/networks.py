@@ -181,7 +181,7 @@ class Encoder(keras.layers.Layer):
     self.net = conv_stack(self.convs, "relu", self.kernel_initializer, (height, width, frames * channels),
                           dtype=self.dtype_policy)
     self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), dtype="float32", trainable=False,
-                                          initializer=keras.initializers.Constant(self.first_offset))
+                                          autocast=False, initializer=keras.initializers.Constant(self.first_offset))
 
   def call(self, frames):
     _, time, height, width, channels = frames.shape

@@ -34,7 +34,7 @@ def main(argv):
 def _write_gif(path, samples):
   from hgn_tf.plots import rollouts
   rows = -(-len(samples) // 4)
-  rollouts.animation(path, {f"sample {i + 1}": samples[i:i + rows] for i in range(0, len(samples), rows)})
+  rollouts.animation(path, [(f"sample {i + 1}", samples[i:i + rows]) for i in range(0, len(samples), rows)])
 
 
 def _write_npz(path, samples):

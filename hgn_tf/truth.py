@@ -23,6 +23,23 @@ def load(dataset, *, split="test", take=None, data_dir=None):
   return Truth(spec, states["q"], states["p"], {name: states["constants"][name] for name in spec.system.constants})
 
 
+def simulate(spec, split, num, size):
+  """The first `num` examples of a split as the dataset of `spec` has them, without a dataset on disk.
+
+  Args:
+    spec: physics.Spec.
+    split: name of the split.
+    num: number of examples.
+    size: height and width of the frames; divides the stored resolution.
+
+  Returns:
+    (frames float32 [num, T + 1, size, size, 3] in [0, 1], their `Truth`).
+  """
+  examples = physics.make_examples(spec, split, range(num))
+  frames = data.to_frames(examples["frames"], size).numpy()
+  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"])
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Truth:
   """Clean trajectories of examples.

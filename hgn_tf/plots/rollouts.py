@@ -29,12 +29,12 @@ def strips(path, rows, *, every=3):
 
   Args:
     path: file to write.
-    rows: label -> frames [T, H, W, C] in [0, 1].
+    rows: list of (label, frames [T, H, W, C] in [0, 1]).
     every: show every so-manieth frame.
   """
   from matplotlib import pyplot
   figure, axes = pyplot.subplots(len(rows), 1, figsize=(11, 1.15 * len(rows)), squeeze=False)
-  for axis, (label, frames) in zip(axes[:, 0], rows.items(), strict=True):
+  for axis, (label, frames) in zip(axes[:, 0], rows, strict=True):
     axis.imshow(np.concatenate(list(_padded(frames[::every])), axis=1), interpolation="nearest")
     axis.set(xticks=[], yticks=[])
     axis.set_ylabel(label, rotation=0, ha="right", va="center")
@@ -49,18 +49,18 @@ def animation(path, columns, *, scale=4, fps=12):
 
   Args:
     path: file to write.
-    columns: label -> frames [n, T, H, W, C] in [0, 1].
+    columns: list of (label, frames [n, T, H, W, C] in [0, 1]).
     scale: pixels per pixel.
     fps: frames per second.
   """
   import imageio.v3 as imageio
-  grids = [_grid(frames, scale) for frames in columns.values()]
+  grids = [_grid(frames, scale) for _, frames in columns]
   length, height = (max(grid.shape[axis] for grid in grids) for axis in (0, 1))
   grids = [np.pad(grid, [(0, length - len(grid)), (0, 0), (0, 0), (0, 0)], "edge") for grid in grids]
   grids = [np.pad(grid, [(0, 0), (0, height - grid.shape[1]), (0, 0), (0, 0)], constant_values=255) for grid in grids]
   movie = np.concatenate(grids, axis=2)
-  widths = [grid.shape[2] for grid in grids]
-  movie = np.concatenate([np.repeat(_header(list(columns), widths)[None], length, axis=0), movie], axis=1)
+  header = _header([label for label, _ in columns], [grid.shape[2] for grid in grids])
+  movie = np.concatenate([np.repeat(header[None], length, axis=0), movie], axis=1)
   imageio.imwrite(path, movie, extension=".gif", duration=1000 / fps, loop=0)
 
 

@@ -109,7 +109,8 @@ class EncoderTest(tf.test.TestCase):
     mean, log_std = encoder(frames)
     self.assertEqual((mean.shape, log_std.shape), ((2, 4, 4, 3), (2, 4, 4, 3)))
     stacked = tf.concat(tf.unstack(frames, axis=1), axis=-1)
-    self.assertAllClose(tf.concat([mean, log_std + 4.0], -1), encoder.net(stacked), rtol=1e-5, atol=1e-5)
+    narrow = encoder.log_std_offset.value
+    self.assertAllClose(tf.concat([mean, log_std - narrow], -1), encoder.net(stacked), rtol=1e-5, atol=1e-5)
 
   def test_posterior_is_float32_whatever_the_convolutions_are(self):
     encoder = built(networks.Encoder(((4, 2, 2), (6, 4, 1)), dtype="mixed_bfloat16"), 3, 8, 8, 2)

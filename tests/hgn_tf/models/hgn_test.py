@@ -77,12 +77,24 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(model.predict(frames(), verbose=0), model.reconstruct(frames()), atol=1e-5)
 
   def test_multiplier_works(self):
-    far, near = (HGN(config(kappa=kappa, multiplier_decay=0.0)) for kappa in (1e-6, 1e3))
+    far, near = (HGN(config(kappa=kappa, multiplier=10.0, multiplier_decay=0.0)) for kappa in (1e-6, 1e3))
     for model in (far, near):
       model.compile(run_eagerly=True)
       model.fit(frames(), batch_size=3, epochs=2, verbose=0)
     self.assertGreater(float(far.multiplier), far.config.multiplier)
     self.assertLess(float(near.multiplier), near.config.multiplier)
+
+  def test_posterior_widens_on_schedule_and_stays_wide(self):
+    model = HGN(config(log_std_offset=-4.0, log_std_rise=(1, 3)))
+    model.compile(run_eagerly=True)
+    found = []
+    for _ in range(5):
+      model.fit(frames(), batch_size=3, epochs=1, verbose=0)
+      found.append(float(model.encoder.log_std_offset))
+    self.assertAllClose(found, [-4.0, -4.0, -2.0, 0.0, 0.0])
+    mean, log_std = model.encoder(frames())
+    self.assertAllClose(model.encode(frames()).stddev(), tf.exp(log_std))
+    self.assertEqual(mean.shape, log_std.shape)
 
   def test_deterministic_has_no_kl_in_its_loss(self):
     model = HGN(config(deterministic=True, horizon_steps=0))

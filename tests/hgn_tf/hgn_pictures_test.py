@@ -1,0 +1,51 @@
+"""Figures 7 and 8 from a model, without a dataset on disk."""
+
+import pathlib
+import tempfile
+from unittest import mock
+
+import imageio.v3 as imageio
+import numpy as np
+import tensorflow as tf
+import tiny
+
+from hgn_tf import data, hgn_pictures, physics, truth
+from hgn_tf.models import HGN
+
+_SPEC = physics.default_spec("mass_spring", num_steps=tiny.FRAMES - 1, resolution=2 * tiny.SIZE)
+
+
+class HGNPicturesTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+  def test_simulated_films_are_those_of_the_dataset(self):
+    frames, world = truth.simulate(_SPEC, "test", 3, tiny.SIZE)
+    stored = next(iter(data.eval_batches(tiny.DATASET, batch_size=6, size=tiny.SIZE, data_dir=tiny.data_dir())))
+    distance = np.abs(stored.numpy()[:, None] - frames[None]).max(axis=(2, 3, 4, 5)).min(axis=0)
+    self.assertAllEqual(distance, np.zeros(3))  # the dataset on disk is shuffled
+    self.assertEqual(world.frames(tiny.SIZE).shape, frames.shape)
+
+  def test_a_film_and_its_rollouts_at_every_speed(self):
+    written = hgn_pictures.speeds(self.folder / "speeds.png", HGN(tiny.config()), _SPEC)
+    film = imageio.imread(written[1], index=None)
+    self.assertLen(film, tiny.FRAMES)
+    self.assertEqual(film.shape[2], 9 * (4 * tiny.SIZE + 4))  # the data, then truth and model at four speeds
+    self.assertGreater(np.std(imageio.imread(written[0])[..., :3]), 3)
+
+  def test_overview_has_a_row_for_each_system(self):
+    with mock.patch.object(physics, "default_spec", lambda system: _SPEC):
+      hgn_pictures.overview(self.folder / "all.gif", {name: HGN(tiny.config()) for name in ("mass_spring", "pendulum")})
+    height = imageio.imread(self.folder / "all.gif", index=None).shape[1]
+    self.assertEqual((height - 18) % (2 * (3 * tiny.SIZE + 4)), 0)
+
+  def test_samples_beside_films_of_their_systems(self):
+    with mock.patch.object(physics, "default_spec", lambda system: _SPEC):
+      written = hgn_pictures.samples(self.folder / "samples.png", {"mass_spring": HGN(tiny.config())}, num=2)
+    self.assertEqual(imageio.imread(written[1], index=None).shape[2], 2 * (4 * tiny.SIZE + 4))
+
+
+if __name__ == "__main__":
+  tf.test.main()
