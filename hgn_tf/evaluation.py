@@ -10,6 +10,7 @@ from hgn_tf.phase_space import PhaseSpace
 SPEEDS = {"forward": 1.0, "backward": -1.0, "double speed": 2.0, "half speed": 0.5}
 MEAN_IMAGE_SEQUENCES = 2000  # of the training split; the mean frame moves by less than 1e-4 with more
 FLOOR_SEQUENCES = 256
+SAMPLES, REFERENCE = 64, 500  # films from the prior, and the test films that they are compared with
 
 
 class Evaluator:
@@ -42,6 +43,22 @@ class Evaluator:
     rollout = tf.function(lambda frames: _measured(model, frames))
     rows = [_measure(*map(_numpy, rollout(frames)), frames.numpy(), self.mean_frame) for frames in self.batches(split)]
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
+
+  def samples(self, model):
+    """How films from a model's prior compare with test films.
+
+    Returns:
+      dict: `distance`, pixel MSE of a sample to the nearest of REFERENCE test films, and `data_distance`, that of a
+      training film; `motion`, mean squared difference of successive frames, and `data_motion`.
+    """
+    reference, found = self._first("test", REFERENCE), {}
+    for prefix, films in (("", model.sample(SAMPLES, seed=0).numpy()), ("data_", self._first("train", SAMPLES))):
+      found[f"{prefix}distance"] = metrics.nearest_distance(films, reference)
+      found[f"{prefix}motion"] = metrics.motion(films)
+    return found
+
+  def _first(self, split, num):
+    return np.concatenate(list(self.batches(split).unbatch().take(num).batch(self.batch_size).as_numpy_iterator()))
 
   def _mean_frame(self):
     batches = data.eval_batches(self.dataset, batch_size=50, size=self.size, split="train", data_dir=self.data_dir)

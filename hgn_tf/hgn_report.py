@@ -43,6 +43,11 @@ _ENERGY = """## Table 2: variance of H along a rollout, x1e4
 The scale of a learned H is arbitrary. Drift is free of it: the standard deviation of H along a rollout over the spread
 of H between test trajectories.
 """
+_SAMPLES = """## Samples from the prior
+
+Distance: pixel MSE between a film and the nearest of 500 test films, of 64 samples over that of 64 training films.
+Motion: mean squared difference of successive frames, likewise. 1 is as good as data; a still film has motion 0.
+"""
 _CONVERGENCE = """# Convergence
 
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
@@ -86,7 +91,7 @@ def _results(runs, pictures):
   parts = [_RESULTS, _table(models, _TABLE_1, "mse", 1e4), _trivial(models), _EXCESS,
            _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
-           _table(models, {}, "energy_drift", 1.0)]
+           _table(models, {}, "energy_drift", 1.0), _SAMPLES, _sampled(models)]
   for measure, label in (("per_frame", "Pixel MSE of each frame"), ("energy", "H along five test rollouts")):
     for dataset in datasets(models):
       path = _draw(pictures / f"{measure}_{dataset.replace('/', '_')}.png", models, dataset, measure)
@@ -123,6 +128,18 @@ def _cell(runs, measure, scale):
 
 def _spread(values):
   return f"{np.mean(values):.3g}" + (f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else "")
+
+
+def _sampled(runs):
+  """Ratios of samples to data."""
+  columns, lines = datasets(runs), []
+  for (row, steps), found in runs.items():
+    for key in ("distance", "motion"):
+      ratios = {column: [run["samples"][key] / run["samples"][f"data_{key}"] for run in seeds if "samples" in run]
+                for column, seeds in found.items()}
+      if any(ratios.values()):
+        lines.append([row, steps, key, *(_spread(ratios[c]) if ratios.get(c) else None for c in columns)])
+  return markdown_table(["model", "steps", "samples over data", *columns], lines)
 
 
 def _trivial(runs):

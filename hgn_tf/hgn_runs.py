@@ -25,6 +25,7 @@ MODELS = {
 # What the default recipe adds to the paper's, taken away one at a time.
 ABLATIONS = {
     "paper_recipe": ("hgn_paper_recipe", {}),
+    "raw_frames": ("hgn", dict(centre_frames=False)),
     "glorot": ("hgn", dict(kernel_initializer="glorot_uniform")),
     "wide_posterior": ("hgn", dict(log_std_offset=0.0)),
     "narrow_posterior": ("hgn", dict(log_std_rise=None)),
@@ -112,8 +113,9 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
   measured = evaluation.Evaluator(run.dataset, size=config.size, num_frames=config.num_frames, data_dir=data_dir,
                                   limit=limit)
   splits = {split: measured.split(model, split) for split in ("train", "test")}
+  samples = {"samples": measured.samples(model)} if hasattr(model, "sample") else {}
   history = workdir.history()
   files.write_json(result_path(results, run), {
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
-      "seconds": history[-1]["seconds"], "cpu_seconds": history[-1]["cpu_seconds"], "history": history, **splits})
+      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples})
   return splits

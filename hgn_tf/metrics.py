@@ -55,3 +55,15 @@ def reversal_error(start, end):
   """
   first, last = (np.concatenate([np.reshape(x, (len(x), -1)) for x in state], axis=1) for state in (start, end))
   return np.linalg.norm(first - last, axis=1) / np.linalg.norm(first, axis=1)
+
+
+def nearest_distance(films, reference):
+  """Pixel MSE between each film and the film of `reference` that is nearest to it, averaged over `films`."""
+  a, b = (np.reshape(x, (len(x), -1)).astype(np.float64) for x in (films, reference))
+  squares = (a ** 2).sum(1)[:, None] + (b ** 2).sum(1) - 2.0 * a @ b.T
+  return float(np.maximum(squares, 0.0).min(axis=1).mean() / a.shape[1])
+
+
+def motion(films):
+  """Mean squared difference per pixel between successive frames."""
+  return float(np.mean(np.diff(np.asarray(films, np.float64), axis=1) ** 2))

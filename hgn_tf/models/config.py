@@ -58,6 +58,7 @@ class HGNConfig(Config):
     warmup_steps: of a linear rise of the learning rate.
     clip_norm: of the whole gradient of the squared error of a frame; None: no clipping.
     kernel_initializer: of the ReLU and leaky convolutions.
+    centre_frames: the encoder sees frames less the mean frame of the first batch, over their standard deviation.
     precision: "float32", "mixed_bfloat16" (encoder and decoder only) or "auto" (bfloat16 where it is native).
     seed: of weights, data order and noise.
   """
@@ -84,7 +85,7 @@ class HGNConfig(Config):
   log_std_offset: float = -4.0
   log_std_rise: tuple | None = (300, 900)
   frames_per_step: int | None = 4
-  horizon_steps: int = 20
+  horizon_steps: int = 12
   steps: int = 15_000
   batch_size: int = 16
   learning_rate: float = 1e-3
@@ -92,6 +93,7 @@ class HGNConfig(Config):
   warmup_steps: int = 0
   clip_norm: float | None = 20.0
   kernel_initializer: str = "he_normal"
+  centre_frames: bool = True
   precision: str = "float32"
   seed: int = 0
 

@@ -12,6 +12,7 @@ from hgn_tf.integrators import get_integrator, integrate
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.phase_space import PhaseSpace
 
+_LEAST_STD = 0.01  # of frames: those of a still picture are not blown up
 _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
 
 
@@ -163,7 +164,7 @@ class HGN(keras.Model):
   def train_step(self, frames):
     check_frames(frames, self.config.frame_shape)
     step = tf.cast(self.optimizer.iterations, tf.int32)
-    self.encoder.log_std_offset.assign(self.config.log_std_offset * (1.0 - _rise(self.config.log_std_rise, step, 0.0)))
+    self._prepare_encoder(frames, step)
     with tf.GradientTape() as tape:
       mse, kl, loss = self.objective(frames, step)
     gradients = tape.gradient(loss, self.trainable_variables)
@@ -171,6 +172,17 @@ class HGN(keras.Model):
     if not self.config.deterministic:
       self._update_multiplier(devices.mean(mse))
     return self._track(loss=loss, mse=mse, kl=kl)
+
+  def _prepare_encoder(self, frames, step):
+    """Widens the posterior on schedule; centres the frames by the first batch."""
+    c = self.config
+    self.encoder.log_std_offset.assign(c.log_std_offset * (1.0 - _rise(c.log_std_rise, step, 0.0)))
+    if c.centre_frames:
+      first = lambda new, weight: weight.assign(tf.where(step == 0, new, tf.convert_to_tensor(weight)))  # noqa: E731
+      centre = devices.mean(tf.reduce_mean(frames, axis=(0, 1)))
+      variance = devices.mean(tf.reduce_mean((frames - centre) ** 2))
+      first(centre, self.encoder.centre)
+      first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
   def test_step(self, frames):
     mean, log_std = self.encoder(check_frames(frames, self.config.frame_shape))

@@ -28,6 +28,15 @@ class MetricsTest(tf.test.TestCase):
     errors = np.array([[0, 0, 9, 0], [9, 0, 0, 0], [0, 0, 0, 0], [5.9, 6.1, 0, 0]])
     self.assertAllEqual(metrics.valid_prediction_time(errors, trivial=10.0, floor=2.0), [2, 0, 4, 1])
 
+  def test_nearest_distance_is_zero_for_a_film_that_is_there(self):
+    reference = np.random.default_rng(0).random((5, 3, 4, 4, 3))
+    self.assertAllClose(metrics.nearest_distance(reference[[3, 1]], reference), 0.0, atol=1e-12)
+    self.assertAllClose(metrics.nearest_distance(reference[:1] + 0.01, reference), 1e-4)
+
+  def test_a_still_film_does_not_move(self):
+    film = np.ones((1, 3, 4, 4, 3)) * np.array([0.0, 1.0, 3.0])[:, None, None, None]
+    self.assertAllClose([metrics.motion(film[:, :1].repeat(3, axis=1)), metrics.motion(film)], [0.0, 2.5])
+
   def test_reversal_error(self):
     start = PhaseSpace(np.array([[3.0]]), np.array([[4.0]]))
     end = PhaseSpace(np.array([[3.0]]), np.array([[4.5]]))

@@ -16,8 +16,8 @@ def config(**changes):
   return dataclasses.replace(_CONFIG, **changes)
 
 
-def frames(n=3, shape=_CONFIG.frame_shape):
-  return tf.random.stateless_uniform((n, *shape), (0, 1))
+def frames(n=3, shape=_CONFIG.frame_shape, seed=1):
+  return tf.random.stateless_uniform((n, *shape), (0, seed))
 
 
 class ShapesTest(tf.test.TestCase):
@@ -95,6 +95,18 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
     mean, log_std = model.encoder(frames())
     self.assertAllClose(model.encode(frames()).stddev(), tf.exp(log_std))
     self.assertEqual(mean.shape, log_std.shape)
+
+  def test_the_first_batch_centres_the_frames_of_the_encoder(self):
+    for centre_frames in (True, False):
+      model = HGN(config(centre_frames=centre_frames))
+      model.compile(run_eagerly=True)
+      for seed in (1, 2):
+        model.fit(frames(seed=seed), batch_size=3, epochs=1, verbose=0)
+      first = frames(seed=1).numpy()
+      mean = first.mean(axis=(0, 1))
+      centre, scale = (mean, 1 / (first - mean).std()) if centre_frames else (0.0 * mean, 1.0)
+      self.assertAllClose(model.encoder.centre, centre, atol=1e-6)
+      self.assertAllClose(model.encoder.scale, scale, rtol=1e-5)
 
   def test_deterministic_has_no_kl_in_its_loss(self):
     model = HGN(config(deterministic=True, horizon_steps=0))
