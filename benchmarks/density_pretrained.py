@@ -11,7 +11,7 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks.density_rows import NUM_SAMPLES, points, train
-from hgn_tf import files, presets, pretrained
+from hgn_tf import presets, pretrained
 from hgn_tf.models import NHF
 
 _TARGETS = flags.DEFINE_list("targets", ["gaussians4", "two_moons", "pinwheel"], "Names of targets.")
@@ -53,11 +53,7 @@ def make(target, out):
            "seconds": round(seconds)}
   text = CARD.format(name=name, target=target, steps=config.num_steps, optimiser_steps=config.steps,
                      parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables), **facts)
-  files.write_bytes(out / f"{name}.md", text.encode())
-  shipped = NHF(config)  # without the optimiser's moments
-  shipped.set_weights(model.get_weights())
-  shipped.save_weights(out / f"{name}.weights.h5")
-  files.write_json(out / f"{name}.json", {"class": "NHF", "config": config.to_dict(), "dataset": target, **facts})
+  pretrained.save(name, model, text, {"dataset": target, **facts}, out)
   print(f"Wrote {out / name}.*: {kl:.4f} nats", flush=True)
 
 

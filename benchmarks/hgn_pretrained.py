@@ -6,6 +6,7 @@
 
 import pathlib
 
+import numpy as np
 from absl import app, flags
 
 from hgn_tf import files, pretrained
@@ -29,6 +30,8 @@ A Hamiltonian Generative Network that learned the energy of `{dataset}` from fil
 | relative excess | {train[relative_excess]:.3f} | {test[relative_excess]:.3f} |
 | valid prediction time, frames | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | drift of H over its spread | {train[energy_drift]:.4f} | {test[energy_drift]:.4f} |
+| samples: distance to test films over that of data | - | {distance:.2f} |
+| samples: motion over that of data | - | {motion:.2f} |
 | sequences measured | {train[sequences]:,} | {test[sequences]:,} |
 
 Trained on the dataset `{dataset}` as `tfds build {dataset} --imports=tfds_builders` makes it: {steps:,} steps of
@@ -56,14 +59,12 @@ def make(run, out):
             for split in ("train", "test")}
   scaled = {split: {key: value * (1e4 if key in ("mse", "mean_image", "noise_floor") else 1)
                     for key, value in figures.items()} for split, figures in splits.items()}
+  parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+  drawn = {key: found["samples"][key] / found["samples"][f"data_{key}"] for key in ("distance", "motion")}
   text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
-                     minutes=found["cpu_seconds"] / 60, parameters=model.count_params(), **scaled)
-  model.optimizer = None  # its moments stay behind
-  model.save_weights(out / f"{name}.weights.h5")
-  files.write_bytes(out / f"{name}.md", text.encode())
-  files.write_json(out / f"{name}.json", {"class": "HGN", "config": config.to_dict(), "dataset": found["dataset"],
-                                          **splits})
+                     minutes=found["cpu_seconds"] / 60, parameters=parameters, **scaled, **drawn)
+  pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")
 
 

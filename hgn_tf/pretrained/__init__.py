@@ -39,3 +39,21 @@ def load_pretrained(name):
   model = getattr(models, description["class"])(description["config"])
   model.load_weights(_FOLDER / f"{name}.weights.h5")
   return model
+
+
+def save(name, model, card_text, facts, folder=_FOLDER):
+  """Writes the three files of a trained model.
+
+  Args:
+    name: the files' name, as `load_pretrained` takes it.
+    model: a model of `hgn_tf.models`.
+    card_text: Markdown of the model card.
+    facts: dict of plain types, for `card`: dataset and figures.
+    folder: where to write.
+  """
+  folder = pathlib.Path(folder)
+  files.write_bytes(folder / f"{name}.md", card_text.encode())
+  shipped = type(model)(model.config)  # without the optimizer's moments
+  shipped.set_weights(model.get_weights())
+  shipped.save_weights(folder / f"{name}.weights.h5")
+  files.write_json(folder / f"{name}.json", {"class": type(model).__name__, "config": model.config.to_dict(), **facts})
