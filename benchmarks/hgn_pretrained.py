@@ -45,8 +45,8 @@ model.reconstruct(frames, num_steps=100), model.sample(8, seed=0)
 ```
 
 Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size, canvas, 32x32 after averaging), dt
-{dt}, and initial states like those of the dataset. The scale of its energy is arbitrary. The data is synthetic and
-carries no licence.
+{dt}, and initial states like those of the dataset. The scale of its energy is arbitrary. Its samples come from a prior
+that was fitted after training. The data is synthetic and carries no licence.
 """
 
 

@@ -34,7 +34,7 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
-  networks = (model.encoder, model.transform, model.potential, model.kinetic, model.decoder)
+  networks = (model.encoder, model.prior, model.transform, model.potential, model.kinetic, model.decoder)
   variables = [v for network in networks if network is not None for v in network.weights]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
@@ -125,9 +125,9 @@ class Functions:
     """Trajectories from the prior; row i depends on seed[i] alone."""
     status = status_of(*self._time_checks(dt, num_steps))
     shape = [self.model.config.grid, self.model.config.grid, self.model.config.latent_channels]
-    z = tf.map_fn(lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed,
-                  fn_output_signature=tf.TensorSpec(shape, tf.float32))
-    return self._trajectory(self.model.initial_state(z), dt, num_steps, status, frames=self.draw)
+    noise = tf.map_fn(lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed,
+                      fn_output_signature=tf.TensorSpec(shape, tf.float32))
+    return self._trajectory(self.model.initial_state(self.model.prior(noise)), dt, num_steps, status, frames=self.draw)
 
   def evolve(self, q, p, dt, num_steps):
     """A state to its trajectory without frames: to go on from where a rollout ended, or to come back."""

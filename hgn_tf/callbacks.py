@@ -68,6 +68,24 @@ class StopOnNotFinite(keras.callbacks.Callback):
                       "Try a smaller learning rate.")
 
 
+class FitPrior(keras.callbacks.Callback):
+  """Fits the prior of an HGN to encoded films when the last step is done.
+
+  Args:
+    batches: iterable of frames.
+    last_step: of the optimizer.
+  """
+
+  def __init__(self, batches, last_step):
+    super().__init__()
+    self._batches, self._last_step = batches, last_step
+
+  def on_epoch_end(self, epoch, logs=None):
+    del epoch, logs
+    if int(self.model.optimizer.iterations.numpy()) >= self._last_step:
+      self.model.fit_prior(self._batches)
+
+
 class RolloutImages(keras.callbacks.Callback):
   """Writes reconstructed sequences and samples from the prior to TensorBoard after every epoch.
 

@@ -46,7 +46,8 @@ of H between test trajectories.
 _SAMPLES = """## Samples from the prior
 
 Distance: pixel MSE between a film and the nearest of 500 test films, of 64 samples over that of 64 training films.
-Motion: mean squared difference of successive frames, likewise. 1 is as good as data; a still film has motion 0.
+Motion: mean squared difference of successive frames, likewise, less what observation noise adds to that of the data. 1
+is as good as data; a still film has motion 0. The prior was fitted after training (`HGN.fit_prior`).
 """
 _CONVERGENCE = """# Convergence
 

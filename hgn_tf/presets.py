@@ -19,7 +19,7 @@ _HGN = HGNConfig(name="hgn")
 _PAPER_RECIPE = dict(
     energy_residual=False, multiplier=1.0, multiplier_bounds=(1e-3, 1e6), kl_warmup=None, log_std_offset=0.0,
     log_std_rise=None, frames_per_step=None, horizon_steps=0, learning_rate=1.5e-4, learning_rate_decay="constant",
-    clip_norm=None, kernel_initializer="glorot_uniform", centre_frames=False)
+    clip_norm=None, kernel_initializer="glorot_uniform", centre_frames=False, prior_rank=0)
 
 # Appendix A.1 to the letter where it speaks. Kernels 3x3; three encoder layers of stride 2; 24 means and 24 log stds;
 # 1x1 projections to the 32 channels of (q, p) and to the one channel of each energy.

@@ -6,6 +6,8 @@ from hgn_tf import callbacks, data
 from hgn_tf.devices import is_chief, strategy
 from hgn_tf.models import make
 
+_PRIOR_FILMS = 1000  # that the prior is fitted to
+
 
 def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one",
           validation=None):
@@ -43,6 +45,9 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
   hooks = [callbacks.StopOnNotFinite()]
+  if getattr(config, "prior_rank", 0):
+    films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_FILMS}, split="train").take(1)
+    hooks.append(callbacks.FitPrior(films, config.steps))  # before the last checkpoint is written
   if chief:
     hooks.append(callbacks.Checkpoints(workdir))
   if tensorboard and chief:

@@ -53,6 +53,8 @@ class HGNConfig(Config):
       wherever the frames say nothing; None: the KL alone has to.
     frames_per_step: random frames decoded in a training step; None: all.
     horizon_steps: steps for the horizon of training frames to grow by one, from 2; 0: all frames from the start.
+    prior_rank: directions of the Gaussian that is fitted to encoded films after training, for samples; 0: the prior
+      stays N(0, 1).
   Optimisation:
     steps, batch_size, learning_rate: of Adam; learning_rate_decay: "cosine" to 0 or "constant".
     warmup_steps: of a linear rise of the learning rate.
@@ -86,6 +88,7 @@ class HGNConfig(Config):
   log_std_rise: tuple | None = (300, 900)
   frames_per_step: int | None = 4
   horizon_steps: int = 12
+  prior_rank: int = 16
   steps: int = 15_000
   batch_size: int = 16
   learning_rate: float = 1e-3

@@ -1,6 +1,7 @@
 """Hamiltonian Generative Network (Toth et al., ICLR 2020)."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -11,6 +12,7 @@ from hgn_tf.hamiltonians import Separable
 from hgn_tf.integrators import get_integrator, integrate
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.prior import GaussianPrior
 
 _LEAST_STD = 0.01  # of frames: those of a still picture are not blown up
 _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
@@ -47,6 +49,8 @@ class HGN(keras.Model):
     grid = (c.grid, c.grid)
     self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels),
                                          "float32", "transform") if c.transform else None
+    self.prior = GaussianPrior(c.prior_rank, name="prior")
+    self.prior.build((None, *grid, c.latent_channels))
     half = (c.transform[-1][0] if c.transform else c.latent_channels) // 2
     self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
     self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, name="kinetic")
@@ -114,7 +118,7 @@ class HGN(keras.Model):
     return self.generate(self.encode(frames).mean(), num_steps, dt)
 
   def sample(self, n, num_steps=None, dt=None, seed=None):
-    """`n` sequences from the prior z ~ N(0, 1); [n, num_steps + 1, H, W, C].
+    """`n` sequences from the prior, N(0, 1) or what `fit_prior` made of it; [n, num_steps + 1, H, W, C].
 
     Args:
       n: number of sequences.
@@ -126,7 +130,15 @@ class HGN(keras.Model):
       raise ValueError(f"n must be at least 1, got {n}.")
     seed = tfp.random.sanitize_seed(None) if seed is None else tf.constant([seed, 0])
     shape = [n, self.config.grid, self.config.grid, self.config.latent_channels]
-    return self.generate(tf.random.stateless_normal(shape, seed), num_steps, dt)
+    return self.generate(self.prior(tf.random.stateless_normal(shape, seed)), num_steps, dt)
+
+  def fit_prior(self, batches):
+    """Makes the prior the Gaussian through the posterior means of films (see `hgn_tf.prior.GaussianPrior`).
+
+    Args:
+      batches: iterable of frames as `fit` takes them; 1,000 films are enough.
+    """
+    self.prior.fit(np.concatenate([self.encode(frames).mean() for frames in batches]))
 
   def generate(self, z, num_steps=None, dt=None):
     """Frames of the trajectory that starts at `z`; [batch, num_steps + 1, H, W, C]."""
