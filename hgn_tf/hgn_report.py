@@ -92,7 +92,8 @@ def _results(runs, pictures):
   parts = [_RESULTS, _table(models, _TABLE_1, "mse", 1e4), _trivial(models), _EXCESS,
            _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
-           _table(models, {}, "energy_drift", 1.0), _SAMPLES, _sampled(models)]
+           _table(models, {}, "energy_drift", 1.0), _SAMPLES, _sampled(models),
+           "![Films of each system that its model made up: hgn-figures samples](images/samples.png)\n"]
   for measure, label in (("per_frame", "Pixel MSE of each frame"), ("energy", "H along five test rollouts")):
     for dataset in datasets(models):
       path = _draw(pictures / f"{measure}_{dataset.replace('/', '_')}.png", models, dataset, measure)
