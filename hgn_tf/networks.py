@@ -175,7 +175,7 @@ class Encoder(keras.layers.Layer):
   """
 
   def __init__(self, convs, log_std_offset=-4.0, kernel_initializer="he_normal", **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(autocast=False, **kwargs)  # frames are centred in float32, whatever the convolutions compute in
     self.convs, self.first_offset = tuple(map(tuple, convs)), log_std_offset
     self.kernel_initializer = kernel_initializer
 

@@ -12,7 +12,7 @@ from hgn_tf.models.pixel_hnn import PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVPConfig
 
 # The authors' released architecture, trained by the recipe of docs/convergence.md.
-# hgn-train --preset=hgn --dataset=mass_spring --workdir=W
+# hgn-reproduce hgn --rows=hgn --steps=1300: 20 core-minutes a system, relative excess 0.008, 0.081, 0.021, 0.098.
 _HGN = HGNConfig(name="hgn")
 
 # The same network trained as the paper writes it: all frames, unit posterior, plain energies, GECO from multiplier 1.

@@ -108,7 +108,7 @@ class EncoderTest(tf.test.TestCase):
     frames = normal(2, 3, 8, 8, 2)
     mean, log_std = encoder(frames)
     self.assertEqual((mean.shape, log_std.shape), ((2, 4, 4, 3), (2, 4, 4, 3)))
-    stacked = tf.concat(tf.unstack(frames, axis=1), axis=-1)
+    stacked = tf.concat(tf.unstack((frames - encoder.centre.value) * encoder.scale.value, axis=1), axis=-1)
     narrow = encoder.log_std_offset.value
     self.assertAllClose(tf.concat([mean, log_std - narrow], -1), encoder.net(stacked), rtol=1e-5, atol=1e-5)
 
