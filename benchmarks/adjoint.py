@@ -64,17 +64,15 @@ def main(argv):
   if _ONE.value:
     print(json.dumps(measure(*json.loads(_ONE.value))))
     return
-  ways = [(final_only, adjoint) for final_only in (True, False) for adjoint in ("backprop", "reversible")]
-  ground = {way: in_a_process(way[1], way[0], 1)[1] for way in ways}
   rows = []
-  for steps in map(int, _STEPS.value):
-    found = {way: in_a_process(way[1], way[0], steps) for way in ways}
-    for final_only in (True, False):
-      cells = [cell for adjoint in ("backprop", "reversible")
-               for seconds, peak in [found[final_only, adjoint]]
-               for cell in (round(peak - ground[final_only, adjoint], 1), round(seconds, 3))]
-      rows.append([steps, "last state" if final_only else "trajectory", *cells])
-  rows.sort(key=lambda row: row[1])
+  for final_only in (True, False):
+    ground = {adjoint: in_a_process(adjoint, final_only, 1)[1] for adjoint in ("backprop", "reversible")}
+    for steps in map(int, _STEPS.value):
+      row = [steps, "last state" if final_only else "trajectory"]
+      for adjoint, least in ground.items():
+        seconds, peak = in_a_process(adjoint, final_only, steps)
+        row += [round(peak - least, 1), round(seconds, 3)]
+      rows.append(row)
   print(markdown_table(["steps", "result", "backprop, MiB", "backprop, s", "reversible, MiB", "reversible, s"], rows))
 
 

@@ -52,7 +52,7 @@ def make(target, out):
   facts = {"kl": kl, "num_samples": NUM_SAMPLES, "held_out": len(held_out), "trained": len(x),
            "seconds": round(seconds)}
   text = CARD.format(name=name, target=target, steps=config.num_steps, optimiser_steps=config.steps,
-                     parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables), **facts)
+                     parameters=pretrained.parameters(model), **facts)
   pretrained.save(name, model, text, {"dataset": target, **facts}, out)
   print(f"Wrote {out / name}.*: {kl:.4f} nats", flush=True)
 

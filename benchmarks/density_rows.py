@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import distributions
+from hgn_tf import distributions, pretrained
 from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig
 
 STEPS, CURVE = 2_000, 20  # optimiser steps of every model, points of its learning curve
@@ -106,7 +106,7 @@ def parameters(model):
   """Trainable numbers."""
   if not isinstance(model, keras.Model):
     return model.parameters
-  return int(sum(np.prod(v.shape) for v in model.trainable_variables))
+  return pretrained.parameters(model)
 
 
 def speed(model, x, n=1000):

@@ -1,18 +1,17 @@
 """Makes trained HGNs that come with the package, hgn_tf/pretrained/hgn_SYSTEM.*, from runs of `hgn-reproduce hgn`.
 
-  hgn-reproduce hgn --rows=hgn --datasets=mass_spring --steps=1500
-  python -m benchmarks.hgn_pretrained --runs=mass_spring-hgn-1500-0
+  hgn-reproduce hgn --rows=hgn --datasets=mass_spring --steps=1300
+  python -m benchmarks.hgn_pretrained --runs=mass_spring-hgn-1300-0
 """
 
 import pathlib
 
-import numpy as np
 from absl import app, flags
 
 from hgn_tf import files, pretrained
 from hgn_tf.workdir import Workdir
 
-_RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-hgn-1500-0.", required=True)
+_RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-hgn-1300-0.", required=True)
 _RESULTS = flags.DEFINE_string("results", "results/hgn", "Folder of the runs' JSON files.")
 _WORKDIRS = flags.DEFINE_string("workdirs", "workdirs", "Folder of the runs.")
 _OUT = flags.DEFINE_string("out", str(pathlib.Path(pretrained.__file__).parent), "Folder to write to.")
@@ -59,11 +58,10 @@ def make(run, out):
             for split in ("train", "test")}
   scaled = {split: {key: value * (1e4 if key in ("mse", "mean_image", "noise_floor") else 1)
                     for key, value in figures.items()} for split, figures in splits.items()}
-  parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
   drawn = {key: found["samples"][key] / found["samples"][f"data_{key}"] for key in ("distance", "motion")}
   text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
-                     minutes=found["cpu_seconds"] / 60, parameters=parameters, **scaled, **drawn)
+                     minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model), **scaled, **drawn)
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")
 

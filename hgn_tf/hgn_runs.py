@@ -1,10 +1,10 @@
 """One run of the pixel experiments: train a row of the tables on a dataset, measure it, one JSON file."""
 
 import dataclasses
-import json
 import pathlib
 
 from hgn_tf import data, evaluation, files, presets
+from hgn_tf.results import holds
 from hgn_tf.training import train
 from hgn_tf.workdir import Workdir
 
@@ -88,12 +88,7 @@ def is_done(results, run):
   Raises:
     ValueError: it holds one of that name that was made with other settings.
   """
-  path = result_path(results, run)
-  if not path.exists():
-    return False
-  if files.read_json(path)["config"] != json.loads(json.dumps(run.config.to_dict())):
-    raise ValueError(f"{path} was made with other settings; remove it or choose another --results.")
-  return True
+  return holds(result_path(results, run), run.config)
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):

@@ -30,7 +30,7 @@ _APPENDIX = dict(
     decoder="residual")
 
 # Five minutes on two cores for a small noiseless dataset: relative excess 0.05 on mass_spring, but its
-# posterior is still narrow: samples from the prior need a longer training. `make demo` trains it.
+# posterior stays narrow: what it samples comes from the fitted prior. `make demo` trains it.
 _DEMO = dict(steps=480, horizon_steps=8, kappa=2e-4, kl_warmup=(150, 300), log_std_rise=None)
 
 _HGN_PRESETS = {

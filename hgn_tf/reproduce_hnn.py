@@ -7,7 +7,6 @@ Examples:
 
 import concurrent.futures
 import itertools
-import json
 import multiprocessing
 import os
 import pathlib
@@ -15,6 +14,7 @@ import pathlib
 from absl import flags
 
 from hgn_tf import files
+from hgn_tf.results import holds, plain
 
 PHASE_SPACE = ("mass_spring", "pendulum", "real_pendulum", "two_body", "three_body")
 FRICTION = ("mass_spring_friction", "pendulum_friction")
@@ -52,11 +52,8 @@ def missing(results, tasks, models, seeds, changes):
       raise ValueError(f"Unknown task {task!r}; known: {', '.join(PHASE_SPACE + FRICTION + PIXEL)}.")
     for seed, model in itertools.product(seeds, models or models_of(task)):  # the data of a seed are made once
       config = _runs(task).config_of(task, model, seed, **changes)
-      path = result_path(results, task, model, seed)
-      if not path.exists():
+      if not holds(result_path(results, task, model, seed), config):
         yield task, model, seed, config
-      elif files.read_json(path)["config"] != _plain(config):
-        raise ValueError(f"{path} was made with other settings; remove it or choose another --results.")
 
 
 def result_path(results, task, model, seed):
@@ -108,7 +105,7 @@ def _reproduce_group(results, group, data_dir):
     if seed == 0:
       path.parent.mkdir(parents=True, exist_ok=True)
       np.savez_compressed(path.with_suffix(".npz"), **arrays)
-    files.write_json(path, {"task": task, "model": model, "seed": seed, **measures, "config": _plain(config)})
+    files.write_json(path, {"task": task, "model": model, "seed": seed, **measures, "config": plain(config)})
     print(f"{path}: test loss {measures['test_loss']:.3e}, energy MSE {measures['energy_mse']:.3e}, "
           f"{measures['seconds']:.0f} s", flush=True)
 
@@ -132,8 +129,3 @@ def _runs(task):
     return pixel_hnn_runs
   from hgn_tf import hnn_runs
   return hnn_runs
-
-
-def _plain(config):
-  """`config` as JSON gives it back."""
-  return json.loads(json.dumps(config.to_dict()))

@@ -186,7 +186,10 @@ class HGN(keras.Model):
     return self._track(loss=loss, mse=mse, kl=kl)
 
   def _prepare_encoder(self, frames, step):
-    """Widens the posterior on schedule; centres the frames by the first batch."""
+    """Widens the posterior on schedule; centres the frames by the first batch.
+
+    The mean is taken at every step and kept at the first: replicas cannot meet inside of a tf.cond.
+    """
     c = self.config
     self.encoder.log_std_offset.assign(c.log_std_offset * (1.0 - _rise(c.log_std_rise, step, 0.0)))
     if c.centre_frames:

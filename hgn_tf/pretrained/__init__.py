@@ -5,6 +5,7 @@
     NAME.md           model card
 """
 
+import math
 import pathlib
 
 from hgn_tf import files
@@ -39,6 +40,11 @@ def load_pretrained(name):
   model = getattr(models, description["class"])(description["config"])
   model.load_weights(_FOLDER / f"{name}.weights.h5")
   return model
+
+
+def parameters(model):
+  """Trainable numbers of a model."""
+  return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def save(name, model, card_text, facts, folder=_FOLDER):

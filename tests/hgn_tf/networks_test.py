@@ -112,6 +112,11 @@ class EncoderTest(tf.test.TestCase):
     narrow = encoder.log_std_offset.value
     self.assertAllClose(tf.concat([mean, log_std - narrow], -1), encoder.net(stacked), rtol=1e-5, atol=1e-5)
 
+  def test_posterior_starts_narrow(self):
+    encoder = networks.Encoder(((4, 2, 2), (6, 4, 1)))
+    encoder.build((None, 3, 8, 8, 2))
+    self.assertEqual(float(encoder.log_std_offset), -4.0)
+
   def test_posterior_is_float32_whatever_the_convolutions_are(self):
     encoder = built(networks.Encoder(((4, 2, 2), (6, 4, 1)), dtype="mixed_bfloat16"), 3, 8, 8, 2)
     self.assertEqual([x.dtype for x in encoder(normal(2, 3, 8, 8, 2))], [tf.float32] * 2)
