@@ -8,7 +8,6 @@ The server runs in its own process, as users start it; the session runs here, on
 
 import argparse
 import concurrent.futures
-import json
 import os
 import pathlib
 import socket
@@ -19,9 +18,11 @@ import time
 import urllib.request
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in the server: before TensorFlow is imported
 
 import grpc  # noqa: E402
 import numpy as np  # noqa: E402
+import orjson  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
 
@@ -37,11 +38,12 @@ def arguments():
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   parser.add_argument("--models", type=pathlib.Path, required=True, help="directory that hgn-export wrote")
   parser.add_argument("--model", required=True, help="name of an HGN there")
-  parser.add_argument("--requests", type=int, default=20, help="timed requests of a row of the tables")
+  parser.add_argument("--requests", type=int, default=20, help="timed requests of a row of the tables, or")
+  parser.add_argument("--seconds", type=float, default=20.0, help="as many as fit in this time (one a client at least)")
   parser.add_argument("--memory_requests", type=int, default=10_000, help="of the memory table; 0 leaves it out")
   parser.add_argument("--clients", default="1,4,16", help="clients at a time")
   parser.add_argument("--rows", default="1,16", help="rows of a request")
-  parser.add_argument("--steps", default="30,300", help="steps of a rollout")
+  parser.add_argument("--steps", default="30,300", help="steps of a rollout; the first for the overhead")
   args = parser.parse_args()
   for key in ("clients", "rows", "steps"):
     setattr(args, key, [int(value) for value in getattr(args, key).split(",")])
@@ -83,10 +85,10 @@ class Clients:
 
   def rest(self, signature, inputs):
     """Outputs over REST, decoded."""
-    body = json.dumps({"signature_name": signature, "inputs": {key: x.tolist() for key, x in inputs.items()}}).encode()
+    body = orjson.dumps({"signature_name": signature, "inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY)
     url = f"http://127.0.0.1:{self.rest_port}/v1/models/{self.name}:predict"
     with urllib.request.urlopen(urllib.request.Request(url, body), timeout=600) as response:
-      return {key: np.asarray(x) for key, x in json.load(response)["outputs"].items()}
+      return {key: np.asarray(x) for key, x in orjson.loads(response.read())["outputs"].items()}
 
   def memory(self):
     """Resident memory of the server in MB."""
@@ -110,20 +112,19 @@ def seconds(function):
 
 def overhead(args, clients, session, metadata):
   """The cost of the server over the session call, taken in turns."""
-  table = []
+  table, steps = [], args.steps[0]
   for rows in args.rows:
-    for steps in args.steps:
-      inputs = rollout_inputs(metadata, rows, steps)
-      ways = {"session": session.run, "gRPC": clients.rpc, "REST": clients.rest}
-      for way in ways.values():
-        way("rollout", inputs)
-      times = {name: [] for name in ways}
-      for _ in range(args.requests):
-        for name, way in ways.items():
-          times[name].append(seconds(lambda way=way, inputs=inputs: way("rollout", inputs)))
-      medians = {name: 1e3 * statistics.median(values) for name, values in times.items()}
-      table.append([rows, steps, *(round(x, 1) for x in medians.values()),
-                    *(f"{100 * (medians[name] / medians['session'] - 1):.0f} %" for name in ("gRPC", "REST"))])
+    inputs = rollout_inputs(metadata, rows, steps)
+    ways = {"session": session.run, "gRPC": clients.rpc, "REST": clients.rest}
+    for way in ways.values():
+      way("rollout", inputs)
+    times = {name: [] for name in ways}
+    for _ in range(args.requests):
+      for name, way in ways.items():
+        times[name].append(seconds(lambda way=way, inputs=inputs: way("rollout", inputs)))
+    medians = {name: 1e3 * statistics.median(values) for name, values in times.items()}
+    table.append([rows, steps, *(round(x, 1) for x in medians.values()),
+                  *(f"{100 * (medians[name] / medians['session'] - 1):.0f} %" for name in ("gRPC", "REST"))])
   return markdown_table(["rows", "steps", "session ms", "gRPC ms", "REST ms", "gRPC over session", "REST over session"],
                         table)
 
@@ -135,15 +136,17 @@ def load(args, clients, metadata):
     for steps in args.steps:
       inputs = rollout_inputs(metadata, rows, steps)
       for number in args.clients:
-        count = max(args.requests, number)
+        alone = min(seconds(lambda inputs=inputs: clients.rpc("rollout", inputs)) for _ in range(2))
+        count = max(number, min(args.requests, int(args.seconds / alone)), 3)
         with concurrent.futures.ThreadPoolExecutor(number) as pool:
           start = time.perf_counter()
           ask = lambda _, inputs=inputs: seconds(lambda: clients.rpc("rollout", inputs))  # noqa: E731
           times = list(pool.map(ask, range(count)))
           elapsed = time.perf_counter() - start
-        table.append([number, rows, steps, *(round(1e3 * x, 1) for x in np.percentile(times, (50, 95, 99))),
+        table.append([number, rows, steps, count, *(round(1e3 * x, 1) for x in np.percentile(times, (50, 95, 99))),
                       count / elapsed, rows * count / elapsed])
-  return markdown_table(["clients", "rows", "steps", "p50 ms", "p95 ms", "p99 ms", "requests/s", "rows/s"], table)
+  header = ["clients", "rows", "steps", "requests", "p50 ms", "p95 ms", "p99 ms", "requests/s", "rows/s"]
+  return markdown_table(header, table)
 
 
 def convolutions(decoder, frames):

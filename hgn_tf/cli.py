@@ -7,8 +7,9 @@ import sys
 
 from absl import app, flags, logging
 
-EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "tensorflow_serving": "serving",
-          "gymnasium": "gym", "torch": "bench", "zuko": "bench", "sklearn": "bench"}  # module -> extra of setup.cfg
+EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "orjson": "serving",
+          "tensorflow_serving": "serving", "gymnasium": "gym", "torch": "bench", "zuko": "bench",
+          "sklearn": "bench"}  # module -> extra of setup.cfg
 
 
 def run(main, *, takes_arguments=False):
