@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from export import compiled, ragged
 from export.common import Servable, Signature
+from export.energies import constant_energy
 from export.status import Status, blank, finite_rows, rows_within, status_of
 from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
@@ -43,8 +44,8 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
 
 
 def functions(model, max_steps=MAX_STEPS, xla=False):
-  """The `Functions` of an HGN, with the matrices of its energies computed here, once, and not in every request."""
-  energy = Separable(model.kinetic.dense(), model.potential.dense())
+  """The `Functions` of an HGN."""
+  energy = Separable(constant_energy(model.kinetic), constant_energy(model.potential))
 
   def rollout(state, num_steps, dt):
     return integrate(energy, state, dt, num_steps, model.config.method)
@@ -165,7 +166,7 @@ class Functions:
               **({"p": path.p} if frames is None else {"frames": frames(path.q)})}
     floats = [x for x in (*path, *answer.values()) if x.dtype.is_floating]
     finite = tf.reduce_all([_finite(x) for x in floats], axis=0)
-    answer = {key: ragged.unpack(blank(x, finite), num_steps) for key, x in answer.items()}
+    answer = {key: ragged.unpack(x, num_steps) for key, x in answer.items()}
     return _trajectory_answer(answer, ragged.unpack(finite, num_steps), dt, num_steps, status)
 
 
@@ -175,7 +176,8 @@ def _trajectory_answer(answer, finite, dt, num_steps, status):
   so_far = tf.cast(tf.math.cumprod(tf.cast(finite, tf.int32), axis=1), tf.bool)
   steps = tf.minimum(tf.range(ragged.longest(num_steps) + 1), num_steps[:, None])
   status = tf.where(ok & ~tf.reduce_all(so_far, axis=1), int(Status.DIVERGED), status)
-  return {**{key: blank(x, ok) for key, x in answer.items()}, "t": dt[:, None] * tf.cast(steps, tf.float32),
+  answer = {key: blank(x, ok[:, None] & finite) for key, x in answer.items()}
+  return {**answer, "t": dt[:, None] * tf.cast(steps, tf.float32),
           "valid": ok[:, None] & own & so_far, "status": status}
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 def gaussian_kl(mean, log_std):
   """KL(N(mean, std) || N(0, 1)) summed over all but the batch axis, in nats; [batch, ...] -> [batch]."""
-  terms = 0.5 * (mean ** 2 + tf.exp(2.0 * log_std) - 1.0) - log_std
+  terms = 0.5 * (tf.square(mean) + tf.exp(2.0 * log_std) - 1.0) - log_std
   return tf.reduce_sum(terms, axis=list(range(1, terms.shape.rank)))
 
 
@@ -20,7 +20,7 @@ def squared_error(prediction, target, weights=None):
   Returns:
     Scalar, sum_i w_i ||x_i - y_i||^2 / (sum_i w_i * height * width * channels).
   """
-  per_frame = tf.reduce_mean((prediction - target) ** 2, axis=(2, 3, 4))
+  per_frame = tf.reduce_mean(tf.square(prediction - target), axis=(2, 3, 4))
   if weights is None:
     return tf.reduce_mean(per_frame)
   return tf.reduce_sum(per_frame * weights) / tf.reduce_sum(weights)
