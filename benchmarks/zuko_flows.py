@@ -1,5 +1,7 @@
 """zuko's flows (PyTorch) with the same standardisation, optimiser and budget as the Keras models."""
 
+import copy
+
 import numpy as np
 import torch
 import zuko
@@ -28,22 +30,32 @@ class ZukoFlow:
     """Trainable numbers."""
     return sum(p.numel() for p in self.flow.parameters())
 
-  def fit(self, x, parts):
-    """Trains on points [n, d]; the mean loss, in nats, of each of `parts` parts of the steps."""
+  def fit(self, x, parts, validation=None):
+    """Trains on points [n, d]; the mean loss, in nats, of each of `parts` parts of the steps.
+
+    Where there are validation points, the weights are those of the part that was best on them.
+    """
     self.shift, self.scale = x.mean(0), x.std(0)
     self.scale = np.where(self.scale > 0, self.scale, 1.0).astype(np.float32)
     optimizer = torch.optim.Adam(self.flow.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
-    data, losses = torch.from_numpy((x - self.shift) / self.scale), []
-    for _ in range(self.steps):
-      loss = -self.flow().log_prob(data[torch.randint(len(data), (self.batch_size,))]).mean()
-      optimizer.zero_grad()
-      loss.backward()
-      torch.nn.utils.clip_grad_norm_(self.flow.parameters(), 10.0)
-      optimizer.step()
-      schedule.step()
-      losses.append(loss.item())
-    return (np.mean(np.split(np.array(losses), parts), axis=1) + np.log(self.scale).sum()).tolist()
+    data, losses, best = torch.from_numpy((x - self.shift) / self.scale), [], (-np.inf, None)
+    for _ in range(parts):
+      losses.append(np.mean([self._step(data, optimizer, schedule) for _ in range(self.steps // parts)]))
+      if validation is not None and (score := self.log_prob(validation).mean()) > best[0]:
+        best = score, copy.deepcopy(self.flow.state_dict())
+    if best[1] is not None:
+      self.flow.load_state_dict(best[1])
+    return (np.array(losses) + np.log(self.scale).sum()).tolist()
+
+  def _step(self, data, optimizer, schedule):
+    loss = -self.flow().log_prob(data[torch.randint(len(data), (self.batch_size,))]).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(self.flow.parameters(), 10.0)
+    optimizer.step()
+    schedule.step()
+    return loss.item()
 
   @torch.no_grad()
   def log_prob(self, x):

@@ -33,7 +33,7 @@ docker run --rm --gpus all -e TF_FORCE_GPU_ALLOW_GROWTH=true -p 127.0.0.1:8500:8
   {flags}
 ```
 
-oneDNN is off by default where a processor has no AVX-512; on, rollouts take two thirds of the time.
+oneDNN is off by default where a processor has no AVX-512; on, a rollout takes 0.7 of the time.
 Both take gRPC on port 8500 and REST on 8501, on this machine only; leave out `127.0.0.1:` to let others in.{xla}
 Without a container, for development: `hgn-serve --models=.`.
 
