@@ -42,9 +42,9 @@ def make(target, out):
   """Trains one model and writes its three files."""
   config = presets.get("nhf")
   keras.utils.set_random_seed(config.seed)
-  x, held_out, log_density = points(target, config.seed)
+  x, _, held_out, log_density = points(target, config.seed)
   model, start = NHF(config), time.perf_counter()
-  train(model, x)
+  train(model, x, None)
   seconds = time.perf_counter() - start
   held_out, log_density = held_out[:_HELD_OUT.value], log_density[:_HELD_OUT.value]
   kl = float(np.mean(log_density - model.log_prob(held_out, NUM_SAMPLES, seed=0), dtype=np.float64))
