@@ -99,9 +99,8 @@ def document(rows, figures):
 `results/density`), `python -m benchmarks.density_report` wrote this page. Every model had {STEPS:,} optimiser steps;
 RealNVP and zuko took 512 points a step, NHF 128 points of 16 momenta each. KL is KL(target || model) over the held-out
 points, of NHF by the importance-weighted bound of {NUM_SAMPLES} momenta, an upper bound of its KL. `fixed` is the
-quadratic kinetic energy with a learned mass, the number the integrator steps. Seconds
-and speeds (1,000 points a call) are CPU time of {next(iter(next(iter(rows.values())).values()))[0]['threads']} thread,
-beside other work on the second core.
+quadratic kinetic energy with a learned mass, the number the integrator steps. Seconds and speeds (1,000 points a call)
+are CPU time of one thread, beside other work on the second core.
 
 ## Mixtures: NHF against RealNVP at equal parameter count (KL, nats)
 

@@ -74,11 +74,12 @@ def learning_curves(path, panels, *, xlabel="optimiser steps", ylabel="KL bound 
   figure, axes = _panels(1, len(panels), 3.2, square=False)
   for panel, (target, curves) in zip(axes[0], panels.items(), strict=True):
     for name, (steps, values) in curves.items():
-      panel.plot(steps, values, label=name)
+      panel.plot(steps, np.maximum(values, 1e-3), label=name)  # a batch's estimate may fall below 0
     panel.set(title=target, xlabel=xlabel, yscale="log")
     panel.grid(alpha=0.3)
   axes[0, 0].set_ylabel(ylabel)
-  axes[0, -1].legend(frameon=False, fontsize=7)
+  lines = {line.get_label(): line for panel in axes[0] for line in panel.get_lines()}
+  figure.legend(lines.values(), lines.keys(), loc="outside right center", frameon=False, fontsize=8)
   _save(figure, path)
 
 
