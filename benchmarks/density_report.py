@@ -105,13 +105,25 @@ are CPU time of one thread, beside other work on the second core.
 ## Mixtures: NHF against RealNVP at equal parameter count (KL, nats)
 
 {goal(rows)}
-""", "\n".join(figures), RECIPE]
+""", "\n".join(figures), FIGURES, RECIPE]
   for target in (t for t in (*distributions.TARGETS, DIGITS) if t in rows):
     note = DIGITS_NOTE if target == DIGITS else ""
     parts.append(f"## {target}\n{note}\n{table(rows[target])}\n")
   return "\n".join(parts)
 
 
+FIGURES = """
+## What a trained flow looks like
+
+`hgn-figures density --out=docs/density`: target and samples (1,000, kernel bandwidth 0.3), both energies, one step and
+the integrated flow of the NHFs that come with the package (figure 9 of the paper), and the phase volume that leapfrog
+keeps and Euler does not (figure 13).
+
+![Four Gaussians](density/nhf_gaussians4.png)
+![Two moons](density/nhf_two_moons.png)
+![Pinwheel](density/nhf_pinwheel.png)
+![Phase volume under three integrators](density/phase_volume.png)
+"""
 DIGITS_NOTE = """
 Negative log-likelihood in nats, not KL: the true density is unknown. 1,258 images are few: 2,000 steps overfit, so
 every model keeps the weights of the hundred steps that were best on 180 others.
