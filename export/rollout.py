@@ -13,6 +13,7 @@ from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
 from hgn_tf.integrators import integrate
 from hgn_tf.models import HGN
+from hgn_tf.networks import UpsampleConv
 from hgn_tf.phase_space import PhaseSpace
 
 MAX_STEPS = 1000
@@ -35,6 +36,7 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
+  fix_kernels(model.decoder)
   networks = (model.encoder, model.prior, model.transform, model.potential, model.kinetic, model.decoder)
   variables = [v for network in networks if network is not None for v in network.weights]
   c = model.config
@@ -67,6 +69,13 @@ def with_precision(model, precision):
   copy = HGN(dataclasses.replace(model.config, precision=POLICIES[precision]))
   copy.set_weights(model.get_weights())
   return copy
+
+
+def fix_kernels(decoder):
+  """Makes constants of the kernels that a decoder computes from its weights in every call."""
+  for layer in decoder.net.layers:
+    if isinstance(layer, UpsampleConv):
+      layer.fix_kernel()
 
 
 def _signatures(functions):
