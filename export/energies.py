@@ -6,7 +6,7 @@ from hgn_tf.networks import affine_maps, affine_product
 
 
 def constant_energy(conv_energy):
-  """`ConvEnergy.dense` with matrices computed here, once, and a gradient that runs half of the operations of a tape.
+  """`ConvEnergy.dense` with matrices computed here, once, and a gradient that needs fewer operations than a tape.
 
   One film is bound by the number of operations, not by their size: integration takes 0.85 of the time.
 

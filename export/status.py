@@ -61,6 +61,6 @@ def rows_within(x, low, high):
 def blank(x, keep):
   """x [N, ...] with zeros where keep, bool of the shape of x's leading dimensions, is False, whatever was there."""
   rows = tf.reshape(x, [-1, *x.shape[keep.shape.rank:]])
-  # By whole rows, ten times as fast as tf.where.
+  # Whole rows are copied; tf.where would broadcast the condition to every number.
   rows = tf.compat.v1.where(tf.reshape(keep, [-1]), rows, tf.zeros_like(rows))
   return tf.reshape(rows, tf.shape(x))
