@@ -1,40 +1,54 @@
-"""The energies of an HGN for serving: constant matrices, and the gradient written out."""
+"""The energies of an HGN for serving: matrices made at export, and the gradient written out."""
 
 import tensorflow as tf
 
 from hgn_tf.networks import affine_maps, affine_product
 
 
-def constant_energy(conv_energy):
-  """`ConvEnergy.dense` with matrices computed here, once, and a gradient that needs fewer operations than a tape.
+class ServedEnergy:
+  """`ConvEnergy.dense` whose matrices are variables, filled here, and which knows its gradient.
 
-  One film is bound by the number of operations, not by their size: integration takes 0.85 of the time.
+  One film is bound by the number of operations, not by their size. A loop passes a captured tensor on in three
+  operations a step and reads a variable in one, and a tape adds its own: integration takes 0.75 of the time of a tape's
+  on captured matrices.
 
   Args:
     conv_energy: hgn_tf.networks.ConvEnergy.
 
-  Returns:
-    Callable [batch, h, w, c] -> [batch], to be differentiated once.
+  Attributes:
+    variables: what it reads.
   """
-  maps = affine_maps(conv_energy.net.layers)
-  slope = tf.reduce_sum(maps[-1][0], axis=1)  # of the sum over outputs, by each input of the last map
 
-  @tf.custom_gradient
-  def energy(x):
-    h, hidden = x, []
-    for matrix, bias in maps[:-1]:
-      hidden.append(affine_product(h, matrix, bias))
-      h = tf.nn.softplus(hidden[-1])
-    last = affine_product(h, *maps[-1])
+  def __init__(self, conv_energy):
+    self._layer = conv_energy
+    maps = affine_maps(conv_energy.net.layers)
+    self._maps = [tuple(tf.Variable(x, trainable=False) for x in pair) for pair in maps]
+    self._slope = tf.Variable(tf.reduce_sum(maps[-1][0], axis=1), trainable=False)  # of the sum over outputs
+    self.variables = [*(x for pair in self._maps for x in pair), self._slope]
 
-    def gradient(upstream):
-      g = slope
-      for (matrix, _), a in zip(reversed(maps[:-1]), reversed(hidden), strict=True):
-        g = g * tf.sigmoid(tf.reshape(a, [-1, g.shape[-1]]))
-        g = tf.matmul(tf.reshape(g, [-1, matrix.shape[1]]), matrix, transpose_b=True)
-      g = tf.reshape(g, [-1, *x.shape[1:]])
-      return upstream[:, None, None, None] * (g + x if conv_energy.residual else g)
+  def __call__(self, x):
+    """E(x), [batch, h, w, c] -> [batch]."""
+    *maps, last = self._read()
+    hidden = _hidden(x, maps)
+    return self._layer.total(x, affine_product(tf.nn.softplus(hidden[-1]) if hidden else x, *last))
 
-    return conv_energy.total(x, last), gradient
+  def gradient(self, x):
+    """dE/dx, [batch, h, w, c]."""
+    maps = self._read()[:-1]
+    g = tf.convert_to_tensor(self._slope)
+    for (matrix, _), a in zip(reversed(maps), reversed(_hidden(x, maps)), strict=True):
+      g = g * tf.sigmoid(tf.reshape(a, [-1, g.shape[-1]]))
+      g = tf.matmul(tf.reshape(g, [-1, matrix.shape[1]]), matrix, transpose_b=True)
+    g = tf.reshape(g, [-1, *x.shape[1:]])
+    return g + x if self._layer.residual else tf.broadcast_to(g, tf.shape(x))
 
-  return energy
+  def _read(self):
+    return [tuple(map(tf.convert_to_tensor, pair)) for pair in self._maps]
+
+
+def _hidden(x, maps):
+  """What goes into each softplus."""
+  hidden = []
+  for pair in maps:
+    hidden.append(affine_product(tf.nn.softplus(hidden[-1]) if hidden else x, *pair))
+  return hidden

@@ -44,16 +44,20 @@ def gradient(energy, x):
   """dE/dx of the rows of `x`, by a tape that outer tapes can differentiate again.
 
   Args:
-    energy: maps x [batch, ...] to [batch]; row i of the result depends on row i of x only.
+    energy: maps x [batch, ...] to [batch]; row i of the result depends on row i of x only. One that has a method
+      `gradient(x)` is asked for it.
     x: [batch, ...].
 
   Returns:
     Tensor of the shape of x; zeros where the energy does not depend on x.
   """
+  if hasattr(energy, "gradient"):
+    return energy.gradient(x)
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(x)
     total = energy(x)
-  return tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+  ones = tf.ones(tf.shape(x)[:1], total.dtype)  # the tape's own would take their shape from the energy, and compute it
+  return tape.gradient(total, x, output_gradients=ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def vector_field(hamiltonian, state):

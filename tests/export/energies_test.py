@@ -5,7 +5,7 @@ import itertools
 import tensorflow as tf
 from absl.testing import parameterized
 
-from export.energies import constant_energy
+from export.energies import ServedEnergy
 from hgn_tf import networks
 from hgn_tf.hamiltonians import gradient
 
@@ -16,7 +16,7 @@ STACKS = {
 }
 
 
-class ConstantEnergyTest(parameterized.TestCase, tf.test.TestCase):
+class ServedEnergyTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters(*itertools.product(STACKS, (False, True), (1, 5)))
   def test_energy_and_gradient_are_the_layers(self, name, residual, rows):
@@ -26,7 +26,7 @@ class ConstantEnergyTest(parameterized.TestCase, tf.test.TestCase):
     for weight in layer.trainable_weights:
       weight.assign(tf.random.stateless_normal(weight.shape, (0, len(weight.shape)), dtype=tf.float64))
     x = tf.random.stateless_normal((rows, height, width, channels), (1, 2), dtype=tf.float64)
-    energy = constant_energy(layer)
+    energy = ServedEnergy(layer)
     self.assertAllClose(energy(x), layer(x), rtol=1e-10)
     self.assertAllClose(gradient(energy, x), gradient(layer, x), rtol=1e-10, atol=1e-12)
     self.assertGreater(float(tf.norm(gradient(layer, x))), 0.01)
