@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from hgn_tf import physics, presets
+from hgn_tf import optimizers, physics, presets
 from hgn_tf.models import PixelHNN
 
 _PRESET = flags.DEFINE_string("preset", "pixel_hnn", "pixel_hnn or pixel_hnn_conv.")
@@ -37,8 +37,7 @@ def train(config, frames):
   """A PixelHNN; each batch holds windows of three frames."""
   keras.utils.set_random_seed(config.seed)
   model = PixelHNN(config)
-  rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-  model.compile(optimizer=keras.optimizers.Adam(rate), steps_per_execution=min(50, config.steps))
+  model.compile(optimizer=optimizers.adam(config), steps_per_execution=min(50, config.steps))
   length = config.num_frames
   windows = tf.concat([frames[:, i:i + length] for i in range(frames.shape[1] - length + 1)], axis=0)
 
@@ -52,7 +51,8 @@ def train(config, frames):
 
 def main(argv):
   del argv
-  config = presets.get(_PRESET.value, size=_SIZE.value, num_frames=3, steps=_STEPS.value, seed=_SEED.value)
+  config = presets.get(_PRESET.value, size=_SIZE.value, num_frames=3, steps=_STEPS.value, seed=_SEED.value,
+                       learning_rate_decay="cosine")
   frames, test = clips("train", _TRAIN), clips("test", _TEST)
   began = time.process_time()
   model = train(config, frames)
