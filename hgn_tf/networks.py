@@ -267,12 +267,14 @@ class Decoder(keras.layers.Layer):
     channels: of the image.
     constant_channels: learned channels beside q.
     kernel_initializer: of the leaky convolutions.
+    activation: of the image; "linear" where frames have their mean taken off.
   """
 
-  def __init__(self, filters=64, channels=3, constant_channels=2, kernel_initializer="he_normal", **kwargs):
+  def __init__(self, filters=64, channels=3, constant_channels=2, kernel_initializer="he_normal",
+               activation="sigmoid", **kwargs):
     super().__init__(**kwargs)
     self.filters, self.channels, self.constant_channels = filters, channels, constant_channels
-    self.kernel_initializer = kernel_initializer
+    self.kernel_initializer, self.activation = kernel_initializer, activation
 
   def build(self, input_shape):
     _, height, width, depth = input_shape
@@ -285,11 +287,13 @@ class Decoder(keras.layers.Layer):
   def call(self, q):
     constant = tf.convert_to_tensor(self.constant)
     constant = tf.broadcast_to(constant, tf.concat([tf.shape(q)[:1], tf.shape(constant)], 0))
-    return tf.sigmoid(tf.cast(self.net(tf.concat([q, constant], axis=-1)), tf.float32))
+    image = tf.cast(self.net(tf.concat([q, constant], axis=-1)), tf.float32)
+    return keras.activations.get(self.activation)(image)
 
   def get_config(self):
     return {**super().get_config(), "filters": self.filters, "channels": self.channels,
-            "constant_channels": self.constant_channels, "kernel_initializer": self.kernel_initializer}
+            "constant_channels": self.constant_channels, "kernel_initializer": self.kernel_initializer,
+            "activation": self.activation}
 
 
 class ResidualDecoder(keras.layers.Layer):

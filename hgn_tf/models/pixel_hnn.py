@@ -283,7 +283,7 @@ def _conv_autoencoder(c):
              keras.layers.Dense(c.embedding)]
   channels = c.encoder[-1][0] // 4  # of HGN's q
   decoder = [keras.layers.Dense(grid * grid * channels), keras.layers.Reshape((grid, grid, channels)),
-             networks.Decoder(c.decoder_filters, 2 * c.channels, dtype=dtype)]
+             networks.Decoder(c.decoder_filters, 2 * c.channels, activation="linear", dtype=dtype)]
   return _sequential(encoder, c.pair_shape, "encoder"), _sequential(decoder, (c.embedding,), "decoder")
 
 
