@@ -50,6 +50,13 @@ class PixelHNNTest(tf.test.TestCase, parameterized.TestCase):
     moved = sum(np.any(v.numpy() != b) for v, b in zip(model.trainable_variables, before, strict=True))
     self.assertEqual(moved, len(before))
 
+  @parameterized.parameters("mlp", "conv")
+  def test_decoder_darkens_and_brightens_the_mean_frame(self, autoencoder):
+    model = small(autoencoder=autoencoder)
+    changes = model.decoder(tf.random.stateless_normal((16, 2), (0, 1)))
+    self.assertLess(np.min(changes), 0.0)
+    self.assertGreater(np.max(changes), 0.0)
+
   def test_terms_of_the_loss(self):
     model = small()
     frames = tf.constant(moving_bar(2, num_frames=3))
