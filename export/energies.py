@@ -9,8 +9,8 @@ class ServedEnergy:
   """`ConvEnergy.dense` whose matrices are variables, filled here, and which knows its gradient.
 
   One film is bound by the number of operations, not by their size. A loop passes a captured tensor on in three
-  operations a step and reads a variable in one, and a tape adds its own: integration takes 0.75 of the time of a tape's
-  on captured matrices.
+  operations a step and reads a variable in one, and a tape adds its own: integration takes 0.82 to 0.89 of the time
+  that it takes with captured matrices under a tape.
 
   Args:
     conv_energy: hgn_tf.networks.ConvEnergy.
