@@ -12,6 +12,7 @@ from absl import app, flags
 from benchmarks.density_rows import DIGITS, MIXTURES, MODELS, NUM_SAMPLES, STEPS
 from hgn_tf import distributions, files
 from hgn_tf.plots import density as plots
+from hgn_tf.report import markdown_table
 
 _ROWS = flags.DEFINE_string("rows", "results/density", "Folder of the rows.")
 _STABILITY = flags.DEFINE_string("stability", "results/nhf_stability", "Folder of the runs of nhf_stability.py.")
@@ -26,7 +27,7 @@ def read_rows(folder):
   rows = collections.defaultdict(lambda: collections.defaultdict(list))
   for path in sorted(pathlib.Path(folder).glob("*.json")):
     row = files.read_json(path)
-    if row["seed"] == 0:
+    if row["seed"] == 0 and row["target"] in MIXTURES:  # those that figure 10 shows
       row["samples"] = np.load(path.with_suffix(".npz"))["samples"]
     rows[row["target"]][row["model"]].append(row)
   if not rows:
@@ -36,15 +37,14 @@ def read_rows(folder):
 
 def table(models, measure):
   """The Markdown table of one target; `measure` names what the nats are."""
-  lines = [f"| model | parameters | {measure} (nats) | {measure} by the ELBO | training (s) | samples/s | log_prob/s |",
-           "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+  lines = []
   for name in (name for name in MODELS if name in models):
     rows = models[name]
     elbo = spread(rows, "elbo_nats", 2) if "elbo_nats" in rows[0] else "exact"
-    lines.append(f"| {name} | {rows[0]['parameters']:,} | {spread(rows, 'nats', 4)} | {elbo} | "
-                 f"{mean(rows, 'train_seconds'):,.0f} | {mean(rows, 'samples_per_second'):,.0f} | "
-                 f"{mean(rows, 'log_probs_per_second'):,.0f} |")
-  return "\n".join(lines)
+    speeds = [f"{mean(rows, key):,.0f}" for key in ("train_seconds", "samples_per_second", "log_probs_per_second")]
+    lines.append([name, f"{rows[0]['parameters']:,}", spread(rows, "nats", 4), elbo, *speeds])
+  return markdown_table(["model", "parameters", f"{measure} (nats)", f"{measure} by the ELBO", "training (s)",
+                         "samples/s", "log_prob/s"], lines)
 
 
 def mean(rows, key):
@@ -61,18 +61,16 @@ def spread(rows, key, digits):
 
 def goal(rows):
   """Which NHF meets the goal on the mixtures, against RealNVP-3 at equal parameter count."""
-  lines = ["| target | RealNVP-3, equal parameters | " + " | ".join(nhfs := [m for m in MODELS if m.startswith("nhf")])
-           + " |", "| --- |" + " ---: |" * (1 + len(nhfs))]
-  for target in (target for target in MIXTURES if target in rows):
-    cells = [spread(rows[target][m], "nats", 4) if m in rows[target] else "" for m in ("real_nvp_3_matched", *nhfs)]
-    lines.append(f"| {target} | " + " | ".join(cells) + " |")
-  means = {target: {m: mean(rows[target][m], "nats") for m in rows[target]} for target in MIXTURES if target in rows}
+  nhfs, targets = [m for m in MODELS if m.startswith("nhf")], [target for target in MIXTURES if target in rows]
+  lines = [[target, *(spread(rows[target][m], "nats", 4) if m in rows[target] else None
+                      for m in ("real_nvp_3_matched", *nhfs))] for target in targets]
+  means = {target: {m: mean(rows[target][m], "nats") for m in rows[target]} for target in targets}
   met = [m for m in nhfs if all(
       m in of and of[m] <= of["real_nvp_3_matched"] and (target not in FEW_MODES or of[m] < FEW_MODES_GOAL)
       for target, of in means.items())]
-  lines.append(f"\nAt or below RealNVP-3 of equal size on all of them, and below {FEW_MODES_GOAL} nats on "
-               f"{' and '.join(FEW_MODES)}: {', '.join(met) or 'none'}. Rows without ± are one seed.")
-  return "\n".join(lines)
+  return (markdown_table(["target", "RealNVP-3, equal parameters", *nhfs], lines)
+          + f"\nAt or below RealNVP-3 of equal size on all of them, and below {FEW_MODES_GOAL} nats on "
+          f"{' and '.join(FEW_MODES)}: {', '.join(met) or 'none'}. Rows without ± are one seed.")
 
 
 def stability(folder):
@@ -80,15 +78,12 @@ def stability(folder):
   runs = [files.read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
   if not runs:
     return ""
-  lines = [STABILITY.format(finite=sum(run["finite"] for run in runs), runs=len(runs), steps=runs[0]["steps"]),
-           "| target | finite | KL (nats) | highest mean loss of a thousand steps after the first |",
-           "| --- | ---: | ---: | ---: |"]
-  for target in distributions.TARGETS:
-    of = [run for run in runs if run["target"] == target]
-    if of:
-      lines.append(f"| {target} | {sum(run['finite'] for run in of)} of {len(of)} seeds | {spread(of, 'nats', 4)} | "
-                   f"{max(max(run['losses'][1:]) for run in of):.3f} |")
-  return "\n".join(lines) + "\n"
+  by_target = {target: [run for run in runs if run["target"] == target] for target in distributions.TARGETS}
+  lines = [[target, f"{sum(run['finite'] for run in of)} of {len(of)} seeds", spread(of, "nats", 4),
+            f"{max(max(run['losses'][1:]) for run in of):.3f}"] for target, of in by_target.items() if of]
+  return (STABILITY.format(finite=sum(run["finite"] for run in runs), runs=len(runs), steps=runs[0]["steps"]) + "\n"
+          + markdown_table(["target", "finite", "KL (nats)", "highest mean loss of a thousand steps after the first"],
+                           lines))
 
 
 def draw(rows, folder):

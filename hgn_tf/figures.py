@@ -10,6 +10,8 @@ from absl import flags
 
 from hgn_tf import cli
 
+_PIXEL_HNN = pathlib.Path("results/pixel_hnn_films")  # of a checkout; benchmarks/pixel_hnn_films.py writes it
+
 
 def _datasets(folder):
   """Paper figure 5: the true Hamiltonians with trajectories, and frames."""
@@ -60,10 +62,19 @@ def _overview(folder):
 
 
 def _speeds(folder):
-  """Paper figure 7: films and rollouts forward, backward, at double and half speed, of the trained HGNs."""
+  """Paper figure 7: films and rollouts forward, backward, at double and half speed, of the trained HGNs.
+
+  Below them those of PixelHNNs, where the working directory is a checkout, with results/pixel_hnn_films.
+  """
+  import numpy as np
+
   from hgn_tf import hgn_pictures, physics
-  return [path for system, model in _trained().items()
-          for path in hgn_pictures.speeds(folder / f"speeds_{system}.png", model, physics.default_spec(system))]
+  paths = []
+  for system, model in _trained().items():
+    below = _PIXEL_HNN / f"{system}.npz"
+    paths += hgn_pictures.speeds(folder / f"speeds_{system}.png", model, physics.default_spec(system),
+                                 np.load(below) if below.exists() else None)
+  return paths
 
 
 def _samples(folder):

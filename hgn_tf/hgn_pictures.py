@@ -1,35 +1,61 @@
 """What the pixel figures show: films of the true systems and of trained HGNs, handed to `hgn_tf.plots.rollouts`."""
 
+import io
+
 import numpy as np
 
-from hgn_tf import evaluation, physics, truth
+from hgn_tf import evaluation, files, physics, truth
 from hgn_tf.plots import rollouts
 
+SPLITS, FILMS = ("train", "test"), 1  # of figure 7
 
-def speeds(path, model, spec):
+
+def speeds(path, model, spec, below=None):
   """Paper figure 7: a train and a test film, and rollouts of the state inferred from each at four speeds.
 
   Args:
-    path: .png to write, every third frame of a film of each split; a .gif of two films of each goes beside it.
+    path: .png to write, every third frame; a .gif of them goes beside it.
     model: HGN.
     spec: physics.Spec of the films.
+    below: what a PixelHNN makes of them, as `save_speeds` wrote it.
 
   Returns:
     The files that were written.
   """
-  films = {split: at_speeds(model, spec, split, 2) for split in ("train", "test")}
+  films = {split: at_speeds(model, spec, split, FILMS, below) for split in SPLITS}
   rollouts.strips(path, [(f"{split}: {label}", film[0]) for split, pairs in films.items() for label, film in pairs])
   rollouts.animation(path.with_suffix(".gif"), [
       (label, np.concatenate([train, test])) for (label, train), (_, test) in zip(*films.values(), strict=True)])
   return [path, path.with_suffix(".gif")]
 
 
-def at_speeds(model, spec, split, num):
-  """What the model sees, then the truth and the model's rollout at each speed: (label, films [num, T + 1, H, W, 3])."""
+def at_speeds(model, spec, split, num, below=None):
+  """What the model sees, then the truth and the rollouts at each speed: (label, films [num, T + 1, H, W, 3])."""
   frames, world = truth.simulate(spec, split, num, model.config.size)
-  found = evaluation.speeds(model, frames, world)
-  return [("data", frames), *(pair for name, (_, predicted, true) in found.items()
-                              for pair in ((name, true), ("HGN", predicted)))]
+  rows = [("data", frames)]
+  for name, (_, predicted, true) in evaluation.speeds(model, frames, world).items():
+    rows += [(name, true), ("HGN", predicted)]
+    if below:
+      rows.append(("PixelHNN", below[f"{split}, {name}"][:num] / 255.0))
+  return rows
+
+
+def save_speeds(path, model, spec):
+  """Writes the rollouts of a PixelHNN at the four speeds of figure 7, whose weights are too large for the package.
+
+  Args:
+    path: .npz to write: "test, half speed" and so on, uint8 [FILMS, T + 1, H, W, 3].
+    model: PixelHNN.
+    spec: physics.Spec of the films.
+  """
+  found = {}
+  for split in SPLITS:
+    frames, world = truth.simulate(spec, split, FILMS, model.config.size)
+    for name, (_, predicted, _) in evaluation.speeds(model, frames, world).items():
+      found[f"{split}, {name}"] = np.rint(255.0 * predicted).astype(np.uint8)
+  buffer = io.BytesIO()
+  np.savez_compressed(buffer, **found)
+  files.write_bytes(path, buffer.getvalue())
 
 
 def overview(path, models):

@@ -49,6 +49,12 @@ Distance: pixel MSE between a film and the nearest of 500 test films, of 64 samp
 Motion: mean squared difference of successive frames, likewise, less what observation noise adds to that of the data. 1
 is as good as data; a still film has motion 0. The prior was fitted after training (`HGN.fit_prior`).
 """
+_SPEEDS = """## Figure 7: four speeds
+
+A film that was trained on and one that was not; below the true film, its past, double and half speed, what HGN and
+PixelHNN make of it. No model was ever shown a past. `hgn-figures speeds --out=docs/images` draws it from the weights in
+the package and from `results/pixel_hnn_films`.
+"""
 _CONVERGENCE = """# Convergence
 
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
@@ -93,7 +99,8 @@ def _results(runs, pictures):
            _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
            _table(models, {}, "energy_drift", 1.0), _SAMPLES, _sampled(models),
-           "![Films of each system that its model made up: hgn-figures samples](images/samples.png)\n"]
+           "![Films of each system that its model made up: hgn-figures samples](images/samples.png)\n", _SPEEDS,
+           *(f"![Four speeds, {system}](images/speeds_{system}.png)\n" for system in SYSTEMS)]
   for measure, label in (("per_frame", "Pixel MSE of each frame"), ("energy", "H along five test rollouts")):
     for dataset in datasets(models):
       path = _draw(pictures / f"{measure}_{dataset.replace('/', '_')}.png", models, dataset, measure)

@@ -3,37 +3,53 @@
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy.cluster.vq import kmeans2
+
+FILMS_PER_COMPONENT = 32  # a Gaussian through fewer encoded films is hardly more than a copy of them
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
-class GaussianPrior(keras.layers.Layer):
-  """Standard normal noise to z: mean + std * noise + sum_k noise_k basis_k.
+class MixturePrior(keras.layers.Layer):
+  """Standard normal noise to z: N(0, 1) as in the paper until `fit`, then a mixture of Gaussians through encoded films.
 
-  N(0, 1) as in the paper until `fit`, which makes it the Gaussian through encoded films: their latents gather around a
-  few directions long before their law becomes N(0, 1), and nothing that lies apart from them was ever decoded (density
-  estimation after training: Ghosh et al., ICLR 2020).
+  z = mean + std * noise + (centre_c + factor_c noise_1..rank) basis, c drawn by the next number of the noise. Latents
+  gather around a curved surface long before their law becomes N(0, 1), and nothing that lies apart from it was ever
+  decoded (density estimation after training: Ghosh et al., ICLR 2020). One Gaussian is not enough: samples of two
+  bodies are 4.6 times as far from test films as data, those of 64 Gaussians 1.05 times.
 
   Args:
-    rank: directions of the fitted Gaussian.
+    rank: principal directions that z varies in; fewer where z has not so many numbers.
+    components: Gaussians of the mixture; fewer where there are fewer than FILMS_PER_COMPONENT films for each.
   """
 
-  def __init__(self, rank, **kwargs):
+  def __init__(self, rank, components, **kwargs):
     super().__init__(**kwargs)
-    self.rank = rank
+    self.rank, self.components = rank, components
 
   def build(self, noise_shape):
+    size = int(np.prod(noise_shape[1:]))
+    rank, count = min(self.rank, size - 1), self.components
     fixed = dict(dtype="float32", trainable=False, autocast=False)
-    self.mean = self.add_weight(name="mean", shape=noise_shape[1:], initializer="zeros", **fixed)
+    self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **fixed)
     self.std = self.add_weight(name="std", shape=(), initializer="ones", **fixed)
-    self.basis = self.add_weight(name="basis", shape=(self.rank, *noise_shape[1:]), initializer="zeros", **fixed)
+    self.basis = self.add_weight(name="basis", shape=(rank, size), initializer="zeros", **fixed)
+    self.centres = self.add_weight(name="centres", shape=(count, rank), initializer="zeros", **fixed)
+    self.factors = self.add_weight(name="factors", shape=(count, rank, rank), initializer="zeros", **fixed)
+    self.cumulative = self.add_weight(name="cumulative", shape=(count,), initializer="ones", **fixed)
 
   def call(self, noise):
-    first = tf.reshape(noise, [-1, int(np.prod(noise.shape[1:]))])[:, :self.rank]
-    mean, std, basis = (tf.convert_to_tensor(weight) for weight in (self.mean, self.std, self.basis))
-    return mean + std * noise + tf.tensordot(first, basis, 1)
+    mean, std, basis, centres, factors, cumulative = map(tf.convert_to_tensor, (
+        self.mean, self.std, self.basis, self.centres, self.factors, self.cumulative))
+    rank = basis.shape[0]
+    flat = tf.ensure_shape(tf.reshape(noise, [-1, basis.shape[1]]), [None, basis.shape[1]])
+    uniform = tfp.distributions.Normal(0.0, 1.0).cdf(flat[:, rank])
+    component = tf.reduce_sum(tf.cast(uniform[:, None] > cumulative[:-1], tf.int32), axis=1)
+    local = tf.gather(centres, component) + tf.linalg.matvec(tf.gather(factors, component), flat[:, :rank])
+    return tf.reshape(mean + std * flat + tf.matmul(local, basis), tf.shape(noise))
 
   def fit(self, z):
-    """Takes mean and leading principal directions of z, [n, ...].
+    """Takes the mean and leading principal directions of z, [n, ...], and a Gaussian of each of its k-means clusters.
 
     Raises:
       ValueError: fewer than two z, or some that are not finite.
@@ -41,15 +57,27 @@ class GaussianPrior(keras.layers.Layer):
     z = np.asarray(z, np.float64)
     if len(z) < 2 or not np.isfinite(z).all():
       raise ValueError(f"z must hold at least 2 finite latents, got {len(z)}.")
-    mean = z.mean(axis=0)
-    _, lengths, directions = np.linalg.svd((z - mean).reshape(len(z), -1) / np.sqrt(len(z)), full_matrices=False)
-    signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])  # svd leaves them open
+    mean, z = z.mean(axis=0), z.reshape(len(z), -1)
+    _, _, directions = np.linalg.svd(z - mean.reshape(-1), full_matrices=False)
     basis = np.zeros(self.basis.shape)
-    rows = min(self.rank, len(lengths))
-    basis[:rows] = ((signs * lengths)[:, None] * directions)[:rows].reshape(rows, *z.shape[1:])
-    self.mean.assign(mean)
-    self.basis.assign(basis)
-    self.std.assign(0.0)
+    basis[:len(directions)] = directions[:len(basis)]
+    local = (z - mean.reshape(-1)) @ basis.T
+    centres, factors, shares = (np.zeros(w.shape) for w in (self.centres, self.factors, self.cumulative))
+    count = int(np.clip(len(z) // FILMS_PER_COMPONENT, 1, self.components))
+    _, cluster = kmeans2(local, count, minit="++", rng=0)
+    for i in np.unique(cluster):
+      members = local[cluster == i]
+      centres[i], shares[i] = members.mean(axis=0), len(members) / len(local)
+      factors[i] = _root(np.cov(members.T, ddof=0).reshape(factors[i].shape))
+    for weight, value in ((self.mean, mean.reshape(-1)), (self.std, 0.0), (self.basis, basis), (self.centres, centres),
+                          (self.factors, factors), (self.cumulative, np.cumsum(shares))):
+      weight.assign(value)
 
   def get_config(self):
-    return {**super().get_config(), "rank": self.rank}
+    return {**super().get_config(), "rank": self.rank, "components": self.components}
+
+
+def _root(covariance):
+  """The symmetric square root of a covariance that may be singular."""
+  lengths, directions = np.linalg.eigh(covariance)
+  return directions * np.sqrt(np.maximum(lengths, 0.0)) @ directions.T

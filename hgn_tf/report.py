@@ -21,8 +21,8 @@ def table(header, rows):
 
 
 def markdown_table(header, rows):
-  """The same table in Markdown."""
-  lines = [header, ["---"] * len(header), *rows]
+  """The same table in Markdown, numbers to the right."""
+  lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
   return "\n".join("| " + " | ".join(map(cell_text, cells)) + " |" for cells in lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from hgn_tf import callbacks, data
 from hgn_tf.devices import is_chief, strategy
 from hgn_tf.models import make
 
-_PRIOR_FILMS = 1000  # that the prior is fitted to
+_PRIOR_BATCH, _PRIOR_BATCHES = 500, 8  # films that the prior is fitted to
 
 
 def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one",
@@ -46,7 +46,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
         f"workdir {workdir.path}")
   hooks = [callbacks.StopOnNotFinite()]
   if getattr(config, "prior_rank", 0):
-    films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_FILMS}, split="train").take(1)
+    films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_BATCH}, split="train").take(_PRIOR_BATCHES)
     hooks.append(callbacks.FitPrior(films, config.steps))  # before the last checkpoint is written
   if chief:
     hooks.append(callbacks.Checkpoints(workdir))

@@ -53,8 +53,8 @@ class HGNConfig(Config):
       wherever the frames say nothing; None: the KL alone has to.
     frames_per_step: random frames decoded in a training step; None: all.
     horizon_steps: steps for the horizon of training frames to grow by one, from 2; 0: all frames from the start.
-    prior_rank: directions of the Gaussian that is fitted to encoded films after training, for samples; 0: the prior
-      stays N(0, 1).
+    prior_rank, prior_components: directions and Gaussians of the mixture that is fitted to encoded films after
+      training, for samples; rank 0: the prior stays N(0, 1).
   Optimisation:
     steps, batch_size, learning_rate: of Adam; learning_rate_decay: "cosine" to 0 or "constant".
     warmup_steps: of a linear rise of the learning rate.
@@ -89,6 +89,7 @@ class HGNConfig(Config):
   frames_per_step: int | None = 4
   horizon_steps: int = 12
   prior_rank: int = 16
+  prior_components: int = 64
   steps: int = 15_000
   batch_size: int = 16
   learning_rate: float = 1e-3
@@ -110,6 +111,9 @@ class HGNConfig(Config):
       raise ValueError(f"decoder must be 'constant' or 'residual', got {self.decoder!r}.")
     if self.frames_per_step is not None and not 1 <= self.frames_per_step <= self.num_frames:
       raise ValueError(f"frames_per_step must be in [1, {self.num_frames}] or None, got {self.frames_per_step}.")
+    if self.prior_rank < 0 or self.prior_components < 1:
+      raise ValueError(f"prior_rank must be at least 0 and prior_components at least 1, got {self.prior_rank} and "
+                       f"{self.prior_components}.")
     if self.kappa <= 0:
       raise ValueError(f"kappa must be positive, got {self.kappa}.")
     if self.precision not in ("float32", "mixed_bfloat16", "auto"):

@@ -12,7 +12,7 @@ from hgn_tf.hamiltonians import Separable
 from hgn_tf.integrators import get_integrator, integrate
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.phase_space import PhaseSpace
-from hgn_tf.prior import GaussianPrior
+from hgn_tf.prior import MixturePrior
 
 _LEAST_STD = 0.01  # of frames: those of a still picture are not blown up
 _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
@@ -49,7 +49,7 @@ class HGN(keras.Model):
     grid = (c.grid, c.grid)
     self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels),
                                          "float32", "transform") if c.transform else None
-    self.prior = GaussianPrior(c.prior_rank, name="prior")
+    self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
     self.prior.build((None, *grid, c.latent_channels))
     half = (c.transform[-1][0] if c.transform else c.latent_channels) // 2
     self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
@@ -133,10 +133,10 @@ class HGN(keras.Model):
     return self.generate(self.prior(tf.random.stateless_normal(shape, seed)), num_steps, dt)
 
   def fit_prior(self, batches):
-    """Makes the prior the Gaussian through the posterior means of films (see `hgn_tf.prior.GaussianPrior`).
+    """Makes the prior a mixture of Gaussians through the posterior means of films (see `hgn_tf.prior.MixturePrior`).
 
     Args:
-      batches: iterable of frames as `fit` takes them; 1,000 films are enough.
+      batches: iterable of frames as `fit` takes them; 4,000 films fill the default mixture.
     """
     self.prior.fit(np.concatenate([self.encode(frames).mean() for frames in batches]))
 

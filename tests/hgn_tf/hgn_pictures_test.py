@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from hgn_tf import data, hgn_pictures, physics, truth
+from hgn_tf import data, evaluation, hgn_pictures, models, physics, presets, truth
 from hgn_tf.models import HGN
 
 _SPEC = physics.default_spec("mass_spring", num_steps=tiny.FRAMES - 1, resolution=2 * tiny.SIZE)
@@ -34,6 +34,17 @@ class HGNPicturesTest(tf.test.TestCase):
     self.assertLen(film, tiny.FRAMES)
     self.assertEqual(film.shape[2], 9 * (4 * tiny.SIZE + 4))  # the data, then truth and model at four speeds
     self.assertGreater(np.std(imageio.imread(written[0])[..., :3]), 3)
+
+  def test_a_pixel_hnn_is_drawn_below(self):
+    baseline = models.make(presets.get("pixel_hnn", size=tiny.SIZE, num_frames=tiny.FRAMES, hidden=8))
+    hgn_pictures.save_speeds(self.folder / "films.npz", baseline, _SPEC)
+    films = np.load(self.folder / "films.npz")
+    rows = hgn_pictures.at_speeds(HGN(tiny.config()), _SPEC, "test", 1, films)
+    self.assertEqual([label for label, _ in rows[1:4]], ["forward", "HGN", "PixelHNN"])
+    frames, _ = truth.simulate(_SPEC, "test", 1, tiny.SIZE)
+    self.assertAllClose(rows[3][1], evaluation.unroll(baseline, frames, tiny.FRAMES - 1), atol=0.5 / 255 + 1e-5)
+    written = hgn_pictures.speeds(self.folder / "speeds.png", HGN(tiny.config()), _SPEC, films)
+    self.assertEqual(imageio.imread(written[1], index=None).shape[2], 13 * (4 * tiny.SIZE + 4))
 
   def test_overview_has_a_row_for_each_system(self):
     with mock.patch.object(physics, "default_spec", lambda system: _SPEC):
