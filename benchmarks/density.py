@@ -55,7 +55,7 @@ def main(argv):
     if seed == 0:
       path.parent.mkdir(parents=True, exist_ok=True)
       np.savez_compressed(path.with_suffix(".npz"), samples=samples.astype(np.float32))
-    files.write_json(path, {**row, "threads": _THREADS.value})
+    files.write_json(path, row)
     print(f"{target:12s} {name:18s} seed {seed}: {row['nats']:.4f} nats, {row['train_seconds']:.0f} s", flush=True)
 
 
