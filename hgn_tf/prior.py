@@ -16,7 +16,7 @@ class MixturePrior(keras.layers.Layer):
   z = mean + std * noise + (centre_c + factor_c noise_1..rank) basis, c drawn by the next number of the noise. Latents
   gather around a curved surface long before their law becomes N(0, 1), and nothing that lies apart from it was ever
   decoded (density estimation after training: Ghosh et al., ICLR 2020). One Gaussian is not enough: samples of two
-  bodies are 4.6 times as far from test films as data, those of 64 Gaussians 1.05 times.
+  bodies are 4.6 times as far from test films as data, those of 64 Gaussians 0.85 times (docs/results.md).
 
   Args:
     rank: principal directions that z varies in; fewer where z has not so many numbers.
