@@ -66,7 +66,8 @@ def glance(rows):
     nats = {name: mean(rows[target][name], "nats") for name in names if name in rows[target]}
     cells = {name: f"{value:.3f}" for name, value in nats.items()}
     best = min(nats, key=nats.get)
-    lines.append([target, *({**cells, best: f"**{cells[best]}**"}.get(name) for name in names)])
+    cells[best] = f"**{cells[best]}**"
+    lines.append([target, *map(cells.get, names)])
   return markdown_table(["target", *names], lines)
 
 
@@ -77,10 +78,10 @@ def targets(rows):
 
 def goal(rows):
   """Which NHF meets the goal on the mixtures, against RealNVP-3 at equal parameter count."""
-  nhfs, targets = [m for m in MODELS if m.startswith("nhf")], [target for target in MIXTURES if target in rows]
+  nhfs, mixtures = [m for m in MODELS if m.startswith("nhf")], [target for target in MIXTURES if target in rows]
   lines = [[target, *(spread(rows[target][m], "nats", 4) if m in rows[target] else None
-                      for m in ("real_nvp_3_matched", *nhfs))] for target in targets]
-  means = {target: {m: mean(rows[target][m], "nats") for m in rows[target]} for target in targets}
+                      for m in ("real_nvp_3_matched", *nhfs))] for target in mixtures]
+  means = {target: {m: mean(rows[target][m], "nats") for m in rows[target]} for target in mixtures}
   met = [m for m in nhfs if all(
       m in of and of[m] <= of["real_nvp_3_matched"] and (target not in FEW_MODES or of[m] < FEW_MODES_GOAL)
       for target, of in means.items())]

@@ -57,20 +57,21 @@ class MixturePrior(keras.layers.Layer):
     z = np.asarray(z, np.float64)
     if len(z) < 2 or not np.isfinite(z).all():
       raise ValueError(f"z must hold at least 2 finite latents, got {len(z)}.")
-    mean, z = z.mean(axis=0), z.reshape(len(z), -1)
-    _, _, directions = np.linalg.svd(z - mean.reshape(-1), full_matrices=False)
+    z = z.reshape(len(z), -1)
+    mean = z.mean(axis=0)
+    _, _, directions = np.linalg.svd(z - mean, full_matrices=False)
     basis = np.zeros(self.basis.shape)
     basis[:len(directions)] = directions[:len(basis)]
-    local = (z - mean.reshape(-1)) @ basis.T
-    centres, factors, shares = (np.zeros(w.shape) for w in (self.centres, self.factors, self.cumulative))
+    local = (z - mean) @ basis.T
+    centres, factors, counts = (np.zeros(w.shape) for w in (self.centres, self.factors, self.cumulative))
     count = int(np.clip(len(z) // FILMS_PER_COMPONENT, 1, self.components))
     _, cluster = kmeans2(local, count, minit="++", rng=0)
     for i in np.unique(cluster):
       members = local[cluster == i]
-      centres[i], shares[i] = members.mean(axis=0), len(members) / len(local)
+      centres[i], counts[i] = members.mean(axis=0), len(members)
       factors[i] = _root(np.cov(members.T, ddof=0).reshape(factors[i].shape))
-    for weight, value in ((self.mean, mean.reshape(-1)), (self.std, 0.0), (self.basis, basis), (self.centres, centres),
-                          (self.factors, factors), (self.cumulative, np.cumsum(shares))):
+    for weight, value in ((self.mean, mean), (self.std, 0.0), (self.basis, basis), (self.centres, centres),
+                          (self.factors, factors), (self.cumulative, np.cumsum(counts) / len(z))):
       weight.assign(value)
 
   def get_config(self):
