@@ -11,13 +11,13 @@ docs/density.md and its figures.
 import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import pathlib
-import time
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.density_rows import DIGITS, MIXTURES, MODELS, run_row
+from benchmarks.unfinished import unfinished
 from hgn_tf import distributions, files
 
 _OUT = flags.DEFINE_string("out", "results/density", "Folder of the rows.")
@@ -44,13 +44,9 @@ def main(argv):
   del argv
   tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
   tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
-  start = time.monotonic()
-  for target, name, seed in rows():
-    path = pathlib.Path(_OUT.value) / f"{target}-{name}-{seed}.json"
-    if path.exists():
-      continue
-    if _MINUTES.value is not None and time.monotonic() - start > 60 * _MINUTES.value:
-      break
+  out = pathlib.Path(_OUT.value)
+  paths = {(target, name, seed): out / f"{target}-{name}-{seed}.json" for target, name, seed in rows()}
+  for (target, name, seed), path in unfinished(paths, _MINUTES.value):
     row, samples = run_row(target, name, seed)
     if seed == 0:
       path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@ until it is done. `python -m benchmarks.density_report` puts the table into docs
 import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import pathlib
-import time
 
 import keras
 import numpy as np
@@ -17,6 +16,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.density_rows import TRAIN, points
+from benchmarks.unfinished import unfinished
 from hgn_tf import distributions, files
 from hgn_tf.models import NHF, NHFConfig
 
@@ -45,17 +45,12 @@ def main(argv):
   del argv
   tf.config.threading.set_intra_op_parallelism_threads(1)
   tf.config.threading.set_inter_op_parallelism_threads(1)
-  start = time.monotonic()
-  for seed in map(int, _SEEDS.value):
-    for target in _TARGETS.value:
-      path = pathlib.Path(_OUT.value) / f"{target}-{seed}.json"
-      if path.exists():
-        continue
-      if _MINUTES.value is not None and time.monotonic() - start > 60 * _MINUTES.value:
-        return
-      run = train(target, seed)
-      files.write_json(path, run)
-      print(f"{target:12s} seed {seed}: finite {run['finite']}, {run['nats']:.4f} nats", flush=True)
+  out = pathlib.Path(_OUT.value)
+  paths = {(target, int(seed)): out / f"{target}-{seed}.json" for seed in _SEEDS.value for target in _TARGETS.value}
+  for (target, seed), path in unfinished(paths, _MINUTES.value):
+    run = train(target, seed)
+    files.write_json(path, run)
+    print(f"{target:12s} seed {seed}: finite {run['finite']}, {run['nats']:.4f} nats", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,64 +30,63 @@ def handler(service, max_bytes, idle_seconds=60):
     max_bytes: largest body of a request.
     idle_seconds: a connection that says nothing for so long is closed.
   """
+  return type("Handler", (_Handler,), {"service": service, "max_bytes": max_bytes, "timeout": idle_seconds})
 
-  class Handler(http.server.BaseHTTPRequestHandler):
-    """One connection."""
 
-    protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # what is no HTTP at all gets an answer with a status line too
-    server_version, sys_version = "hgn-serve", ""
-    timeout = idle_seconds
-    disable_nagle_algorithm = True
+class _Handler(http.server.BaseHTTPRequestHandler):
+  """One connection; a subclass has service, max_bytes and timeout."""
 
-    error_content_type, error_message_format = "application/json", '{"error": "HTTP status %(code)d"}'
+  protocol_version = "HTTP/1.1"
+  default_request_version = "HTTP/1.0"  # what is no HTTP at all gets an answer with a status line too
+  server_version, sys_version = "hgn-serve", ""
+  disable_nagle_algorithm = True
 
-    def do_GET(self):  # noqa: N802
-      with service.busy():
-        if self.path == METRICS_PATH:
-          self._send(200, metrics(service).encode(), "text/plain")
-        else:
-          self._respond(lambda: get(service, self.path))
+  error_content_type, error_message_format = "application/json", '{"error": "HTTP status %(code)d"}'
 
-    def do_POST(self):  # noqa: N802
-      with service.busy():
-        self._respond(lambda: post(service, self.path, self._body()))
+  def do_GET(self):  # noqa: N802
+    with self.service.busy():
+      if self.path == METRICS_PATH:
+        self._send(200, metrics(self.service).encode(), "text/plain")
+      else:
+        self._respond(lambda: get(self.service, self.path))
 
-    def _body(self):
-      length = self.headers.get("Content-Length", "")
-      if not (length.isascii() and length.isdigit()):
+  def do_POST(self):  # noqa: N802
+    with self.service.busy():
+      self._respond(lambda: post(self.service, self.path, self._body()))
+
+  def _body(self):
+    length = self.headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()):
+      self.close_connection = True
+      raise RequestError("Requests need a Content-Length.")
+    if int(length) > self.max_bytes:
+      self.close_connection = True
+      raise RequestError(f"A request holds at most {self.max_bytes} bytes, got {length}.", "RESOURCE_EXHAUSTED")
+    body = self.rfile.read(int(length))
+    if len(body) < int(length):
+      self.close_connection = True
+      raise RequestError(f"The body ends after {len(body)} of {length} bytes.")
+    return body
+
+  def _respond(self, function):
+    try:
+      self._send(200, function())
+    except RequestError as error:
+      if error.code == "UNAVAILABLE":
         self.close_connection = True
-        raise RequestError("Requests need a Content-Length.")
-      if int(length) > max_bytes:
-        self.close_connection = True
-        raise RequestError(f"A request holds at most {max_bytes} bytes, got {length}.", "RESOURCE_EXHAUSTED")
-      body = self.rfile.read(int(length))
-      if len(body) < int(length):
-        self.close_connection = True
-        raise RequestError(f"The body ends after {len(body)} of {length} bytes.")
-      return body
+      self._send(_HTTP.get(error.code, 500), json.dumps({"error": str(error)}).encode())
 
-    def _respond(self, function):
-      try:
-        self._send(200, function())
-      except RequestError as error:
-        if error.code == "UNAVAILABLE":
-          self.close_connection = True
-        self._send(_HTTP.get(error.code, 500), json.dumps({"error": str(error)}).encode())
+  def _send(self, code, content, content_type="application/json"):
+    self.send_response(code)
+    self.send_header("Content-Type", content_type)
+    self.send_header("Content-Length", str(len(content)))
+    if self.close_connection:
+      self.send_header("Connection", "close")
+    self.end_headers()
+    self.wfile.write(content)
 
-    def _send(self, code, content, content_type="application/json"):
-      self.send_response(code)
-      self.send_header("Content-Type", content_type)
-      self.send_header("Content-Length", str(len(content)))
-      if self.close_connection:
-        self.send_header("Connection", "close")
-      self.end_headers()
-      self.wfile.write(content)
-
-    def log_message(self, *args):
-      """Says nothing: requests are counted, not logged."""
-
-  return Handler
+  def log_message(self, *args):
+    """Says nothing: requests are counted, not logged."""
 
 
 def get(service, path):
