@@ -8,6 +8,7 @@ from hgn_tf.report import markdown_table
 
 GOALS = dict(zip(SYSTEMS, (0.06, 0.10, 0.21, 0.17), strict=True))  # relative excess: the paper's own ratios
 CORE_MINUTES = 30  # a quarter of an hour of two cores
+_FRAME_ROWS = ("decode_31", "decode_8", "hgn")
 # Toth et al., Tables 1 and 2, x1e4: (train, test) of each system.
 _TABLE_1 = {
     "HNN (paper)": ((None, 104.37), None, (80.52, 78.9), (None, 57.54)),
@@ -61,6 +62,11 @@ Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel M
 from the mean of the posterior. Time is processor time of the training steps: a quarter of an hour on two cores is 30
 core-minutes. `hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
 `paper_recipe` all of it.
+"""
+_FRAMES = """## How many frames to decode
+
+`frames_per_step`: 31 (`decode_31`), 8 (`decode_8`) or 4 (`hgn`) random frames of each film in a training step, in as
+many steps as fit into the same time, with schedules as much shorter. Test MSE x1e4 of the 48 sequences on the way.
 """
 
 
@@ -192,12 +198,36 @@ def _provenance(runs):
 def _convergence(runs, pictures):
   runs = {key: found for key, found in runs.items() if key[0] in ("hgn", *ABLATIONS)}
   parts = [_CONVERGENCE, f"## Relative excess on test after at most {CORE_MINUTES} core-minutes\n", _goals(runs)]
+  decoded = {key: found for key, found in runs.items() if key[0] in _FRAME_ROWS}
+  compared = [name for name in datasets(decoded) if len(_rows_of(decoded, name)) == len(_FRAME_ROWS)]
+  if compared:
+    parts += [_FRAMES, _at_minutes(decoded, compared)]
+    parts += [_picture(pictures, "frames_" + name, decoded, name, "core_minutes") for name in compared]
   for dataset in datasets(runs):
     parts.append(f"## {dataset}\n")
-    for axis, label in (("step", "steps"), ("core_minutes", "core-minutes")):
-      path = _curves(pictures / f"{dataset.replace('/', '_')}_{axis}.png", runs, dataset, axis)
-      parts.append(f"![Test MSE of {dataset} against {label}](convergence/{path.name})\n")
+    parts += [_picture(pictures, dataset, runs, dataset, axis) for axis in ("step", "core_minutes")]
   return [*parts, "## Runs\n", _provenance(runs)]
+
+
+def _rows_of(runs, dataset):
+  return {row for (row, _), found in runs.items() if dataset in found}
+
+
+def _at_minutes(runs, names, minutes=(2.5, 5, 10, 15)):
+  """Test MSE of the first seed of every row after some core-minutes, between its checkpoints by interpolation."""
+  lines = []
+  for dataset in names:
+    for (row, steps), found in runs.items():
+      if dataset in found:
+        _, at, mse = curve(found[dataset][0])
+        lines.append([dataset, row, steps, *(f"{1e4 * np.interp(m, at, mse):.1f}" if at[0] <= m <= at[-1] else None
+                                             for m in minutes), f"{1e4 * mse[-1]:.1f}"])
+  return markdown_table(["dataset", "row", "steps", *(f"{m:g} core-minutes" for m in minutes), "at the end"], lines)
+
+
+def _picture(pictures, name, runs, dataset, axis):
+  path = _curves(pictures / f"{name.replace('/', '_')}_{axis}.png", runs, dataset, axis)
+  return f"![Test MSE of {dataset} against {axis.replace('_', '-')}{'s' * (axis == 'step')}](convergence/{path.name})\n"
 
 
 def curve(run):

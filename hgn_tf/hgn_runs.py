@@ -42,6 +42,7 @@ ABLATIONS = {
 }
 ROWS = {**MODELS, **ABLATIONS}
 VALIDATION = 48  # test sequences of the learning curve
+POINTS = 13  # of a learning curve, or more: at most 100 steps apart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +109,8 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
   if hasattr(config, "kappa"):  # PixelHNNs learn from windows: their error along a rollout is measured at the end
     validation = data.eval_batches(run.dataset, batch_size=VALIDATION, size=config.size, num_frames=config.num_frames,
                                    data_dir=data_dir).take(1)
-  model = train(config, run.dataset, workdir, data_dir=data_dir, validation=validation)
+  model = train(config, run.dataset, workdir, data_dir=data_dir, validation=validation,
+                save_every=min(100, max(10, config.steps // POINTS)))
   measured = evaluation.Evaluator(run.dataset, size=config.size, num_frames=config.num_frames, data_dir=data_dir,
                                   limit=limit)
   splits = {split: measured.split(model, split) for split in ("train", "test")}

@@ -21,8 +21,10 @@ def table(header, rows):
 
 
 def markdown_table(header, rows):
-  """The same table in Markdown, numbers to the right."""
-  lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+  """The same table in Markdown; columns that begin with digits to the right."""
+  columns = zip(*rows, strict=True) if rows else [()] * len(header)
+  numbers = [all(cell_text(cell).strip("*")[:1] in "-+0123456789" for cell in column) for column in columns]
+  lines = [header, ["---:" if right else "---" for right in numbers], *rows]
   return "\n".join("| " + " | ".join(map(cell_text, cells)) + " |" for cells in lines) + "\n"
 
 

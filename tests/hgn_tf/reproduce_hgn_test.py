@@ -69,7 +69,15 @@ class ReproduceTest(tf.test.TestCase):
       hgn_report.write(self.results, self.folder)
 
 
-class SpreadTest(tf.test.TestCase):
+class TablesTest(tf.test.TestCase):
+
+  def test_test_errors_at_equal_times(self):
+    history = [{"step": i, "cpu_seconds": 150.0 * i, "val_mse": 1e-4 * (9 - i)} for i in range(1, 6)]
+    runs = {(row, 5): {"two_body": [{"history": history}]} for row in ("decode_31", "hgn")}
+    table = hgn_report._at_minutes(runs, ["two_body"]).splitlines()
+    self.assertEqual(table[1], "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    self.assertEqual(table[2], "| two_body | decode_31 | 5 | 8.0 | 7.0 | 5.0 | - | 4.0 |")
+    self.assertLen(table, 4)
 
   def test_medians_and_spreads_over_seeds(self):
     history = [{"step": 1, "cpu_seconds": 60.0, "val_mse": 1e-3}]
