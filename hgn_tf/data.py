@@ -74,11 +74,14 @@ def eval_batches(dataset, *, batch_size, size, split="test", num_frames=None, da
 
 
 def load_states(dataset, *, split="test", data_dir=None, take=None):
-  """Everything but the frames of a split, as a dict of stacked NumPy arrays (q, p, noisy_q, noisy_p, energy, dt)."""
+  """Everything but the frames of a split, in the order of `eval_batches`: a dict of stacked NumPy arrays.
+
+  q, p, noisy_q, noisy_p, energy, dt and the constants.
+  """
   import tensorflow_datasets as tfds
   found = builder(dataset, data_dir)
   decoders = tfds.decode.PartialDecoding({key: True for key in found.info.features if key != "frames"})
-  examples = found.as_dataset(split=split, decoders=decoders, shuffle_files=False)
+  examples = found.as_dataset(split=split, decoders=decoders, shuffle_files=False, read_config=_order_on_disk())
   return next(iter(tfds.as_numpy(examples.take(take or -1).batch(found.info.splits[split].num_examples))))
 
 
@@ -95,13 +98,18 @@ def spec(dataset, data_dir=None):
 def _records(found, split):
   """(undecoded examples in the order on disk, their number)."""
   import tensorflow_datasets as tfds
-  config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
   if split not in found.info.splits and "[" not in split:
     known = ", ".join(sorted(found.info.splits))
     raise ValueError(f"Unknown split {split!r} of {found.info.full_name!r}; known: {known}.")
-  records = found.as_dataset(split=split, shuffle_files=False, read_config=config,
+  records = found.as_dataset(split=split, shuffle_files=False, read_config=_order_on_disk(),
                              decoders={"frames": tfds.decode.SkipDecoding()})
   return records.map(lambda example: example["frames"]), found.info.splits[split].num_examples
+
+
+def _order_on_disk():
+  """A ReadConfig without TFDS' default interleaving, 16 examples of each file in turn."""
+  import tensorflow_datasets as tfds
+  return tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
 
 
 def _batches(records, found, batch_size, size, num_frames, drop_remainder):

@@ -1,11 +1,14 @@
 import itertools
+import tempfile
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 import tiny
 from absl.testing import parameterized
 
 from hgn_tf import data
+from tfds_builders import mass_spring
 
 
 def batches(n, **changes):
@@ -55,6 +58,18 @@ class EvalBatchesTest(tf.test.TestCase):
     frames, = data.eval_batches(tiny.DATASET, batch_size=6, size=tiny.SIZE, data_dir=tiny.data_dir())
     frames = frames.numpy()
     columns = frames[..., 0].max(axis=2).argmax(axis=-1)  # of the red ball
+    self.assertGreater(np.corrcoef(columns.ravel(), states["noisy_q"].ravel())[0, 1], 0.95)
+
+
+  def test_states_belong_to_the_frames_of_several_files(self):
+    config = mass_spring.MassSpringConfig(name="files", num_train=2, num_test=40, num_steps=2, resolution=16)
+    folder = self.enterContext(tempfile.TemporaryDirectory())
+    mass_spring.Builder(config=config, data_dir=folder).download_and_prepare(
+        download_config=tfds.download.DownloadConfig(num_shards=2))
+    self.assertLen(tf.io.gfile.glob(f"{folder}/mass_spring/files/*/*-test.tfrecord-*"), 2)
+    frames, = data.eval_batches("mass_spring/files", batch_size=40, size=16, data_dir=folder)
+    states = data.load_states("mass_spring/files", data_dir=folder)
+    columns = frames.numpy()[..., 0].max(axis=2).argmax(axis=-1)
     self.assertGreater(np.corrcoef(columns.ravel(), states["noisy_q"].ravel())[0, 1], 0.95)
 
 
