@@ -11,6 +11,7 @@ SPEEDS = {"forward": 1.0, "backward": -1.0, "double speed": 2.0, "half speed": 0
 MEAN_IMAGE_SEQUENCES = 2000  # of the training split; the mean frame moves by less than 1e-4 with more
 FLOOR_SEQUENCES = 256
 SAMPLES, REFERENCE = 64, 500  # films from the prior, and the test films that they are compared with
+LONG, LONG_SEQUENCES = 120, 64  # steps of the long rollouts and how many there are
 
 
 class Evaluator:
@@ -57,6 +58,23 @@ class Evaluator:
       found[f"{prefix}distance"] = metrics.nearest_distance(films, reference)
       found[f"{prefix}motion"] = metrics.motion(films)
     found["data_motion"] -= 2.0 * self.floor
+    return found
+
+  def horizon(self, model):
+    """How long rollouts from test films stay right: the valid prediction time against the clean truth, up to LONG + 1.
+
+    Returns:
+      dict: `forward` and `backward`, means in frames; None where there is no true world.
+    """
+    films, found = self._first("test", LONG_SEQUENCES), {}
+    world = truth.load(self.dataset, take=len(films), data_dir=self.data_dir)
+    if world is None:
+      return None
+    for name in ("forward", "backward"):
+      true = world.frames(self.size, num_steps=LONG, speed=SPEEDS[name])
+      predicted = np.concatenate([unroll(model, some, LONG, SPEEDS[name]) for some in np.array_split(films, 4)])
+      trivial = float(np.mean((true - self.mean_frame) ** 2))
+      found[name] = float(np.mean(metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)))
     return found
 
   def _first(self, split, num):
@@ -115,7 +133,7 @@ def speeds(model, frames, world):
   return results
 
 
-def extrapolation(model, frames, world, num_steps=120):
+def extrapolation(model, frames, world, num_steps=LONG):
   """Per-frame error [num_steps + 1] of a long rollout against the clean truth."""
   true = world.frames(model.config.size, num_steps=num_steps)
   return metrics.frame_errors(unroll(model, frames, num_steps), true).mean(axis=0)

@@ -118,5 +118,6 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
   history = workdir.history()
   files.write_json(result_path(results, run), {
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
-      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples})
+      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
+      "horizon": measured.horizon(model)})
   return splits

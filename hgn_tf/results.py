@@ -6,14 +6,14 @@ from hgn_tf import files
 
 
 def holds(path, config):
-  """Whether the file at `path` is there, as the result of `config`.
+  """Whether the file at `path` is there, as the result of `config`; fields younger than the file count as defaults.
 
   Raises:
     ValueError: it was made with other settings.
   """
   if not path.exists():
     return False
-  if files.read_json(path)["config"] != plain(config):
+  if type(config).from_dict(files.read_json(path)["config"]) != config:
     raise ValueError(f"{path} was made with other settings; remove it or choose another --results.")
   return True
 

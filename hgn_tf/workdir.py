@@ -12,6 +12,7 @@ import pathlib
 import tensorflow as tf
 
 from hgn_tf import files, models
+from hgn_tf.results import plain
 
 
 class Workdir:
@@ -31,12 +32,13 @@ class Workdir:
     Raises:
       ValueError: the folder belongs to a run of another preset, dataset or setting; names the differences.
     """
-    wanted = json.loads(json.dumps({"dataset": dataset, "data_dir": data_dir, "class": type(config).__name__,
-                                    "model": config.to_dict()}))
+    wanted = {"dataset": dataset, "data_dir": data_dir, "class": type(config).__name__, "model": plain(config)}
     if not self._config_file.exists():
       files.write_json(self._config_file, wanted)
       return
     there = self._settings()
+    if there["class"] == wanted["class"]:  # fields younger than the folder count as defaults
+      there["model"] = plain(self.config)
     changed = [f"{key}: {old!r} there, {new!r} asked" for key, old, new in _differences(there, wanted)]
     if changed:
       raise ValueError(f"workdir {self.path} belongs to another run ({'; '.join(changed)}); choose another --workdir.")

@@ -42,6 +42,8 @@ class ReproduceTest(tf.test.TestCase):
     row = next(line for line in pages["results.md"].splitlines() if line.startswith("| hgn | 3 |"))
     self.assertIn(" / ".join(f"{1e4 * found[split]['mse']:.3g}" for split in ("train", "test")), row)
     self.assertIn("HGN leapfrog (paper)", pages["results.md"])
+    beyond = pages["results.md"].split("## Beyond")[1]
+    self.assertIn(" / ".join(f"{found['horizon'][key]:.3g}" for key in ("forward", "backward")), beyond)
     self.assertIn(f"{found['test']['relative_excess']:.3f}", pages["convergence.md"])
     for name in ("results/per_frame_mass_spring_tiny", "results/energy_mass_spring_tiny",
                  "convergence/mass_spring_tiny_step", "convergence/mass_spring_tiny_core_minutes"):
@@ -53,6 +55,9 @@ class ReproduceTest(tf.test.TestCase):
     files.write_json(hgn_runs.result_path(self.results, run), {"config": config})
     with self.assertRaisesRegex(ValueError, "made with other settings"):
       hgn_runs.is_done(self.results, run)
+    del config["prior_rank"]  # as if the field were younger than the file
+    files.write_json(hgn_runs.result_path(self.results, run), {"config": {**config, "kappa": run.config.kappa}})
+    self.assertTrue(hgn_runs.is_done(self.results, run))
 
   def test_every_row_has_a_config_on_every_system(self):
     for row in hgn_runs.ROWS:

@@ -106,6 +106,17 @@ class WorkdirTest(tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "holds no run .*hgn-train --workdir="):
       Workdir(self.get_temp_dir()).load_model()
 
+  def test_a_folder_older_than_a_field_of_the_config(self):
+    workdir = Workdir(self.get_temp_dir())
+    workdir.create(tiny.config(), tiny.DATASET)
+    path = workdir.path / "config.json"
+    settings = json.loads(path.read_text())
+    del settings["model"]["prior_rank"]
+    path.write_text(json.dumps(settings))
+    workdir.create(tiny.config(), tiny.DATASET)
+    with self.assertRaisesRegex(ValueError, "model.prior_rank: 16 there, 9 asked"):
+      workdir.create(tiny.config(prior_rank=9), tiny.DATASET)
+
   def test_no_checkpoint_yet(self):
     workdir = Workdir(self.get_temp_dir())
     workdir.create(tiny.config(), tiny.DATASET)
