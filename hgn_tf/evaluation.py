@@ -12,6 +12,7 @@ MEAN_IMAGE_SEQUENCES = 2000  # of the training split; the mean frame moves by le
 FLOOR_SEQUENCES = 256
 SAMPLES, REFERENCE = 64, 500  # films from the prior, and the test films that they are compared with
 LONG, LONG_SEQUENCES = 120, 64  # steps of the long rollouts and how many there are
+_UNROLLED = 16  # sequences rolled out at a time: the decoder's memory
 
 
 class Evaluator:
@@ -72,7 +73,7 @@ class Evaluator:
       return None
     for name in ("forward", "backward"):
       true = world.frames(self.size, num_steps=LONG, speed=SPEEDS[name])
-      predicted = np.concatenate([unroll(model, some, LONG, SPEEDS[name]) for some in np.array_split(films, 4)])
+      predicted = unroll(model, films, LONG, SPEEDS[name])
       trivial = float(np.mean((true - self.mean_frame) ** 2))
       found[name] = float(np.mean(metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)))
     return found
@@ -141,9 +142,11 @@ def extrapolation(model, frames, world, num_steps=LONG):
 
 def unroll(model, frames, num_steps, speed=1.0):
   """Frames [n, num_steps + 1, H, W, C] that a model predicts from `frames`; those that are not finite are black."""
+  @tf.function(autograph=False)
   def run(frames):
     return _finite(model.render(_rollout(model, model.infer(frames), num_steps, speed)))
-  return tf.function(run, autograph=False)(frames).numpy()
+
+  return np.concatenate([run(frames[i:i + _UNROLLED]).numpy() for i in range(0, len(frames), _UNROLLED)])
 
 
 def _measured(model, frames):
