@@ -53,13 +53,7 @@ class EvalBatchesTest(tf.test.TestCase):
     self.assertEqual([len(batch) for batch in found], [4, 2])
 
   def test_states_belong_to_the_frames(self):
-    states = data.load_states(tiny.DATASET, data_dir=tiny.data_dir())
-    self.assertEqual(states["q"].shape, (6, tiny.FRAMES, 1))
-    frames, = data.eval_batches(tiny.DATASET, batch_size=6, size=tiny.SIZE, data_dir=tiny.data_dir())
-    frames = frames.numpy()
-    columns = frames[..., 0].max(axis=2).argmax(axis=-1)  # of the red ball
-    self.assertGreater(np.corrcoef(columns.ravel(), states["noisy_q"].ravel())[0, 1], 0.95)
-
+    self.check_states(tiny.DATASET, tiny.data_dir(), 6, tiny.FRAMES)
 
   def test_states_belong_to_the_frames_of_several_files(self):
     config = mass_spring.MassSpringConfig(name="files", num_train=2, num_test=40, num_steps=2, resolution=16)
@@ -67,9 +61,13 @@ class EvalBatchesTest(tf.test.TestCase):
     mass_spring.Builder(config=config, data_dir=folder).download_and_prepare(
         download_config=tfds.download.DownloadConfig(num_shards=2))
     self.assertLen(tf.io.gfile.glob(f"{folder}/mass_spring/files/*/*-test.tfrecord-*"), 2)
-    frames, = data.eval_batches("mass_spring/files", batch_size=40, size=16, data_dir=folder)
-    states = data.load_states("mass_spring/files", data_dir=folder)
-    columns = frames.numpy()[..., 0].max(axis=2).argmax(axis=-1)
+    self.check_states("mass_spring/files", folder, 40, 3)
+
+  def check_states(self, dataset, folder, films, length):
+    states = data.load_states(dataset, data_dir=folder)
+    self.assertEqual(states["q"].shape, (films, length, 1))
+    frames, = data.eval_batches(dataset, batch_size=films, size=tiny.SIZE, data_dir=folder)
+    columns = frames.numpy()[..., 0].max(axis=2).argmax(axis=-1)  # of the red ball
     self.assertGreater(np.corrcoef(columns.ravel(), states["noisy_q"].ravel())[0, 1], 0.95)
 
 
