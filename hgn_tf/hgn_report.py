@@ -261,11 +261,13 @@ def curve(run):
 
 
 def _goals(runs):
-  """Relative excess of the last checkpoint of each run, the median over seeds against the goal."""
+  """Relative excess of the runs that took no more than CORE_MINUTES, the median over seeds against the goal."""
   columns = datasets(runs)
   lines = [["goal", None, None, *(GOALS.get(column) for column in columns)]]
   for (row, steps), found in runs.items():
     minutes = [run["cpu_seconds"] / 60 for seeds in found.values() for run in seeds]
+    if np.mean(minutes) > CORE_MINUTES:
+      continue
     cells = []
     for column in columns:
       values = [run["test"]["relative_excess"] for run in found.get(column, ())]

@@ -4,7 +4,7 @@ import numpy as np
 
 from hgn_tf.plots import hnn as plots
 
-_MODELS = ("baseline", "hnn", "decayed", "separable", "damped")
+_MODELS = ("baseline", "hnn", "decayed", "separable", "bodies", "damped")
 
 
 def draw(results, titles, folder):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import hnn_data, presets
+from hgn_tf import hamiltonians, hnn_data, presets
 from hgn_tf.models.hnn import make
 
 # Model -> changes to the preset of its task.
@@ -16,6 +16,7 @@ MODELS = {
     "hnn": {},
     "decayed": dict(learning_rate_decay="cosine"),
     "separable": dict(model="separable", learning_rate_decay="cosine"),
+    "bodies": dict(model="bodies", hidden=(64, 64), learning_rate_decay="cosine"),
     "damped": dict(damping=True),
 }
 LONG = 10  # the long rollouts go over this many times the horizon
@@ -162,7 +163,7 @@ def protocol_of(task, data):
 def rollouts(protocol, model):
   """(name, number of steps, method) of the rollouts that are measured."""
   steps = round(protocol.horizon / protocol.dt)
-  long_method = "leapfrog" if model.config.model == "separable" and not model.config.damping else "rk4"
+  long_method = "leapfrog" if hamiltonians.is_separable(model.dynamics) else "rk4"
   return ("energy", steps, "rk4"), ("long_energy", LONG * steps, long_method)
 
 

@@ -19,7 +19,7 @@ from hgn_tf.results import holds, plain
 PHASE_SPACE = ("mass_spring", "pendulum", "real_pendulum", "two_body", "three_body")
 FRICTION = ("mass_spring_friction", "pendulum_friction")
 PIXEL = ("pixel_pendulum",)
-BATCHES = ("two_body", "three_body")  # trained on batches, where the original's constant learning rate leaves noise
+BODIES = ("two_body", "three_body")  # trained on batches, where the original's constant learning rate leaves noise
 
 _TASKS = flags.DEFINE_list("tasks", [*PHASE_SPACE, *FRICTION, *PIXEL], "Tasks.")
 _MODELS = flags.DEFINE_list("models", None, "Models (default: those of each task in the tables).")
@@ -38,7 +38,7 @@ def models_of(task):
     return "hnn", "damped"
   if task in PIXEL:
     return "baseline", "hnn", "decayed"
-  return ("baseline", "hnn", "decayed", "separable") if task in BATCHES else ("baseline", "hnn", "separable")
+  return ("baseline", "hnn", "decayed", "separable", "bodies") if task in BODIES else ("baseline", "hnn", "separable")
 
 
 def missing(results, tasks, models, seeds, changes):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from hgn_tf.models import ode
 from hgn_tf.models.config import Config
 from hgn_tf.phase_space import PhaseSpace
 
+MODELS = ("hnn", "separable", "bodies", "baseline")
 FIELDS = ("solenoidal", "conservative", "both")
 
 
@@ -21,11 +23,13 @@ class HNNConfig(Config):
   """Every choice that makes an HNN or its baseline, as plain data.
 
   Architecture:
-    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)) or "baseline" (one, dx/dt itself).
+    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)), "bodies" (equal ones, H = |p|^2 / 2m + the sum over
+      pairs of v(ln |q_i - q_j|), with a learned m and one net v) or "baseline" (one, dx/dt itself).
     hidden: widths of the hidden layers of a net; activation: of them.
     field: "solenoidal" (Hamilton's equations), "conservative" (the gradient of a second scalar) or "both" summed;
       of "hnn" only.
-    damping: a learned friction beside Hamilton's equations, dp/dt = -dH/dq - gamma dH/dp; of "hnn" and "separable".
+    body_dimension: coordinates of a body, which follow each other in q; of "bodies".
+    damping: a learned friction beside Hamilton's equations, dp/dt = -dH/dq - gamma dH/dp; not of "baseline".
   Optimisation:
     steps, batch_size (None: all pairs), learning_rate: of Adam; learning_rate_decay: "constant" (the original) or
       "cosine" to 0, without which steps on batches end in their own noise.
@@ -38,6 +42,7 @@ class HNNConfig(Config):
   hidden: tuple = (200, 200)
   activation: str = "tanh"
   field: str = "solenoidal"
+  body_dimension: int = 2
   damping: bool = False
   steps: int = 2_000
   batch_size: int | None = None
@@ -48,8 +53,8 @@ class HNNConfig(Config):
 
   def __post_init__(self):
     super().__post_init__()
-    if self.model not in ("hnn", "separable", "baseline"):
-      raise ValueError(f"model must be 'hnn', 'separable' or 'baseline', got {self.model!r}.")
+    if self.model not in MODELS:
+      raise ValueError(f"model must be one of {', '.join(MODELS)}, got {self.model!r}.")
     if self.field not in FIELDS:
       raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
     if self.model != "hnn" and self.field != "solenoidal":
@@ -85,8 +90,8 @@ class VectorFieldModel(keras.Model):
       state: PhaseSpace, each [batch, d], or x [batch, 2d].
       num_steps: int, at least 0.
       dt: time of a step, float or (not for "solve_ivp") [batch]; negative runs backward.
-      method: a name in `hgn_tf.INTEGRATORS`; the symplectic ones need the separable model. Or "solve_ivp", which takes
-        `options` rtol, atol and solver.
+      method: a name in `hgn_tf.INTEGRATORS`; the symplectic ones need model "separable" or "bodies". Or "solve_ivp",
+        which takes `options` rtol, atol and solver.
       **options: of "solve_ivp".
 
     Returns:
@@ -181,13 +186,13 @@ class HNN(VectorFieldModel):
   >>> model.rollout(x[:1], num_steps=100, dt=0.1)
 
   Args:
-    config: HNNConfig with model "hnn" or "separable", or its dict.
+    config: HNNConfig of any model but "baseline", or its dict.
   """
 
   def __init__(self, config=HNNConfig(), **kwargs):  # noqa: B008, frozen
     super().__init__(config, **kwargs)
     if self.config.model == "baseline":
-      raise ValueError("config.model must be 'hnn' or 'separable', got 'baseline': that is a BaselineMLP.")
+      raise ValueError("config.model must not be 'baseline': that is a BaselineMLP.")
 
   def build(self, input_shape):
     if self.built:
@@ -196,6 +201,10 @@ class HNN(VectorFieldModel):
     if self.config.model == "separable":
       self.kinetic_net = self._mlp(width // 2, 1, "kinetic")
       self.potential_net = self._mlp(width // 2, 1, "potential")
+    elif self.config.model == "bodies":
+      _check_bodies(width // 2, self.config.body_dimension)
+      self.inverse_mass = self.add_weight(shape=(), initializer="ones", name="inverse_mass")
+      self.potential_net = self._mlp(1, 1, "pair_potential")
     else:
       self.net = self._mlp(width, 2 if self.config.field == "both" else 1, "energy")
     if self.config.damping:
@@ -223,6 +232,9 @@ class HNN(VectorFieldModel):
     """The energy as `hgn_tf.integrate` takes it; it has `.kinetic` and `.potential` where the model is separable."""
     if self.config.model == "separable":
       return hamiltonians.Separable(lambda p: self.kinetic_net(p)[:, 0], lambda q: self.potential_net(q)[:, 0])
+    if self.config.model == "bodies":
+      return hamiltonians.Separable(lambda p: 0.5 * self.inverse_mass * tf.reduce_sum(p ** 2, axis=1),
+                                    self._pair_potential)
     return lambda state: self.net(state.merge())[:, -1]
 
   @property
@@ -235,6 +247,15 @@ class HNN(VectorFieldModel):
     if self.config.damping or self.config.field != "solenoidal":
       return hamiltonians.Field(self._field)
     return self.hamiltonian
+
+  def _pair_potential(self, q):
+    """The sum of v(ln |q_i - q_j|) over pairs of bodies: a net of ln r is as fine at close encounters as far away."""
+    bodies = tf.reshape(q, [-1, q.shape[-1] // self.config.body_dimension, self.config.body_dimension])
+    first, second = zip(*itertools.combinations(range(bodies.shape[1]), 2), strict=True)
+    apart = tf.gather(bodies, first, axis=1) - tf.gather(bodies, second, axis=1)
+    log_distance = 0.5 * tf.math.log(tf.reduce_sum(apart ** 2, axis=-1))
+    energies = self.potential_net(tf.reshape(log_distance, [-1, 1]))
+    return tf.reduce_sum(tf.reshape(energies, [-1, len(first)]), axis=1)
 
   def _field(self, state):
     """Hamilton's equations, with what the config adds to them."""
@@ -257,6 +278,12 @@ def _check_width(shape):
   if len(shape) != 2 or not shape[-1] or shape[-1] % 2:
     raise ValueError(f"x must have shape [batch, 2d], positions before momenta, got {tuple(shape)}.")
   return shape[-1]
+
+
+def _check_bodies(coordinates, body_dimension):
+  if coordinates % body_dimension or coordinates == body_dimension:
+    raise ValueError(f"q must hold two or more bodies of body_dimension={body_dimension}, got {coordinates} "
+                     "coordinates.")
 
 
 def _check_states(x):

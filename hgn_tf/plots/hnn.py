@@ -3,9 +3,9 @@
 import numpy as np
 
 LABELS = {"truth": "truth", "baseline": "baseline", "hnn": "HNN", "decayed": "HNN, decayed rate",
-          "separable": "separable HNN", "damped": "damped HNN"}
+          "separable": "separable HNN", "bodies": "HNN of bodies", "damped": "damped HNN"}
 COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "decayed": "tab:cyan", "separable": "tab:green",
-          "damped": "tab:purple"}
+          "bodies": "tab:orange", "damped": "tab:purple"}
 
 
 def fields(path, grid, panels, *, pairs=None):

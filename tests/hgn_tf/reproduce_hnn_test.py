@@ -109,6 +109,7 @@ class MeasuresTest(tf.test.TestCase, parameterized.TestCase):
 
     class Truth:
       config = hnn_runs.config_of("pendulum", "hnn", 0)
+      dynamics = staticmethod(data.system.hamiltonian)
 
       def rollout(self, starts, steps, dt, method):
         del method

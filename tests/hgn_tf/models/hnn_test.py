@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from hgn_tf.hamiltonians import Separable
 from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig, make
 from hgn_tf.phase_space import PhaseSpace
-from hgn_tf.physics import MassSpring, Pendulum, simulate
+from hgn_tf.physics import MassSpring, NBody, Pendulum, simulate
 
 
 class Quadratic(HNN):
@@ -129,6 +129,17 @@ class FitTest(tf.test.TestCase, parameterized.TestCase):
     error = model.energy(test) - system.hamiltonian(test[:, :1], test[:, 1:])
     self.assertLess(np.max(np.abs(error - np.mean(error))), 1e-2)
 
+  def test_bodies_recover_their_mass_and_the_law_of_gravity(self):
+    bodies, rng = NBody(bodies=2, mass=2.0), np.random.default_rng(0)
+    angle, apart = rng.uniform(0.0, 2.0 * np.pi, (400, 1)), rng.uniform(0.3, 3.0, (400, 1))
+    first, p = rng.normal(size=(400, 2)), rng.normal(size=(400, 4))
+    q = np.concatenate([first, first + apart * np.concatenate([np.cos(angle), np.sin(angle)], 1)], 1)
+    x, dx = np.concatenate([q, p], 1), np.concatenate(bodies.vector_field(q, p), 1)
+    model = fitted(x, dx, model="bodies")
+    self.assertAllClose(model.inverse_mass, 0.5, atol=5e-3)
+    error = model.energy(x) - bodies.hamiltonian(q, p)
+    self.assertLess(np.max(np.abs(error - np.mean(error))), 0.05)
+
   def test_baseline_fits_the_derivatives(self):
     x, dx = pairs(MassSpring(), 200, 1.0)
     self.assertLess(np.mean((fitted(x, dx, model="baseline").time_derivative(x) - dx) ** 2), 1e-3)
@@ -161,10 +172,10 @@ class RolloutTest(tf.test.TestCase, parameterized.TestCase):
     keras.utils.set_random_seed(0)
     self.x = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
 
-  @parameterized.parameters(("separable", "leapfrog"), ("separable", "ruth4"), ("hnn", "rk4"), ("baseline", "rk4"),
-                            ("hnn", "solve_ivp"))
+  @parameterized.parameters(("separable", "leapfrog"), ("separable", "ruth4"), ("bodies", "leapfrog"), ("hnn", "rk4"),
+                            ("baseline", "rk4"), ("hnn", "solve_ivp"))
   def test_going_back_leads_to_the_start(self, model, method):
-    model = make(HNNConfig(model=model))
+    model = make(HNNConfig(model=model, body_dimension=1))
     end = model.rollout(self.x, 40, 0.05, method).merge()[:, -1]
     self.assertNotAllClose(end, self.x, atol=0.05)
     self.assertAllClose(model.rollout(end, 40, -0.05, method).merge()[:, -1], self.x, atol=1e-4)
@@ -225,8 +236,14 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, "needs a separable hamiltonian"):
       HNN(HNNConfig(model="separable", damping=True)).rollout(np.ones((1, 2)), 2, 0.1, "leapfrog")
 
+  @parameterized.parameters((3, 6, "q must hold two or more bodies of body_dimension=3, got 3 coordinates"),
+                            (2, 10, "q must hold two or more bodies of body_dimension=2, got 5 coordinates"))
+  def test_bodies_refuse_states_of_other_widths(self, body_dimension, width, message):
+    with self.assertRaisesRegex(ValueError, message):
+      HNN(HNNConfig(model="bodies", body_dimension=body_dimension)).time_derivative(np.ones((1, width)))
+
   @parameterized.parameters(
-      (dict(model="gan"), "model must be"), (dict(field="magnetic"), "field must be one of"),
+      (dict(model="gan"), "model must be one of hnn, separable"), (dict(field="magnetic"), "field must be one of"),
       (dict(model="separable", field="both"), "needs model='hnn'"),
       (dict(model="baseline", damping=True), "damping needs Hamilton's equations"))
   def test_config_refuses(self, fields, message):
