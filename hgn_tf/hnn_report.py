@@ -68,7 +68,7 @@ _PROTOCOL = """## Protocol
   the learning rate to zero, which the separable HNN has too, and the HNN of bodies: H = |p|^2 / 2m + the sum over pairs
   of v(ln |q_i - q_j|), with a learned mass and one net v of two layers of 64. It is told that the bodies are equal and
   that they act in pairs, along the line between them; not how. The others have to learn that.
-  `HNN(HNNConfig(model="bodies"))` is one.
+  `python examples/hnn_gravity.py` prints its potential beside Newton's, and moves four bodies with it.
 - Energy MSE: rollouts by RK4 with a fixed step from the clean first states of 25 test trajectories, as the original's
   README words it. Its notebooks start the mass-spring and the pendulum in the box 0.2 < |q|, |p| < 1 instead, a third
   of which is outside of the circle of the mass-spring's data, and most of which is inside the ring of the pendulum's.

@@ -139,6 +139,10 @@ class FitTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(model.inverse_mass, 0.5, atol=5e-3)
     error = model.energy(x) - bodies.hamiltonian(q, p)
     self.assertLess(np.max(np.abs(error - np.mean(error))), 0.05)
+    three = NBody(bodies=3, mass=2.0)
+    q, p = three.place(rng, rng.uniform(0.5, 1.0, 50), np.zeros(50))  # of any number of bodies
+    error = model.energy(np.concatenate([q, p], 1)) - three.hamiltonian(q, p)
+    self.assertLess(np.max(np.abs(error - np.mean(error))), 0.15)
 
   def test_baseline_fits_the_derivatives(self):
     x, dx = pairs(MassSpring(), 200, 1.0)
