@@ -23,8 +23,8 @@ class HNNConfig(Config):
   """Every choice that makes an HNN or its baseline, as plain data.
 
   Architecture:
-    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)), "bodies" (any number of equal ones, H = |p|^2 / 2m +
-      the sum over pairs of v(ln |q_i - q_j|), with a learned m and one net v) or "baseline" (one, dx/dt itself).
+    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)), "bodies" (any number of equal ones, H = |p|^2 / 2m
+      + the sum over pairs of v(ln |q_i - q_j|), with a learned m and one net v) or "baseline" (one, dx/dt itself).
     hidden: widths of the hidden layers of a net; activation: of them.
     field: "solenoidal" (Hamilton's equations), "conservative" (the gradient of a second scalar) or "both" summed;
       of "hnn" only.
