@@ -29,7 +29,7 @@ def main():
   q, p = four.place(np.random.default_rng(0), np.ones(1), np.zeros(1))
   truth, _ = simulate(four, q, p, dt=0.01, num_steps=500)
   states = model.rollout(np.concatenate([q, p], axis=1), num_steps=500, dt=0.01, method="leapfrog")
-  print(f"four bodies, which it has never seen: at most {np.abs(states.q - truth).max():.4f} from the truth up to t = 5")
+  print(f"four bodies, never seen before: at most {np.abs(states.q - truth).max():.4f} from the truth up to t = 5")
 
 
 if __name__ == "__main__":
