@@ -20,7 +20,7 @@ def lines(path, curves, *, ylabel, xlabel="time", log=False, bands=None):
       axes.fill_between(x, *bands[label], color=line.get_color(), alpha=0.2, linewidth=0)
   axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
   axes.grid(alpha=0.3)
-  axes.legend(frameon=False)
+  axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
   figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
