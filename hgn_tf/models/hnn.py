@@ -55,6 +55,8 @@ class HNNConfig(Config):
     super().__post_init__()
     if self.model not in MODELS:
       raise ValueError(f"model must be one of {', '.join(MODELS)}, got {self.model!r}.")
+    if self.body_dimension < 1:
+      raise ValueError(f"body_dimension must be at least 1, got {self.body_dimension}.")
     if self.field not in FIELDS:
       raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
     if self.model != "hnn" and self.field != "solenoidal":
@@ -202,7 +204,6 @@ class HNN(VectorFieldModel):
       self.kinetic_net = self._mlp(width // 2, 1, "kinetic")
       self.potential_net = self._mlp(width // 2, 1, "potential")
     elif self.config.model == "bodies":
-      _check_bodies(width // 2, self.config.body_dimension)
       self.inverse_mass = self.add_weight(shape=(), initializer="ones", name="inverse_mass")
       self.potential_net = self._mlp(1, 1, "pair_potential")
     else:
@@ -250,6 +251,7 @@ class HNN(VectorFieldModel):
 
   def _pair_potential(self, q):
     """The sum of v(ln |q_i - q_j|) over pairs of bodies: a net of ln r is as fine at close encounters as far away."""
+    _check_bodies(q.shape[-1], self.config.body_dimension)
     bodies = tf.reshape(q, [-1, q.shape[-1] // self.config.body_dimension, self.config.body_dimension])
     first, second = zip(*itertools.combinations(range(bodies.shape[1]), 2), strict=True)
     apart = tf.gather(bodies, first, axis=1) - tf.gather(bodies, second, axis=1)

@@ -110,8 +110,9 @@ class FieldTest(tf.test.TestCase, parameterized.TestCase):
     expected = 0.5e-2 * sum(float(tf.reduce_sum(w.value ** 2)) for w in model.trainable_variables)
     self.assertAllClose(tf.add_n(model.losses), expected, 1e-5)
 
-  def test_a_saved_model_is_the_same_model(self):
-    model = HNN(HNNConfig(model="separable", damping=True, hidden=(8,)))
+  @parameterized.parameters(dict(model="separable", damping=True), dict(model="bodies", body_dimension=1))
+  def test_a_saved_model_is_the_same_model(self, **fields):
+    model = HNN(HNNConfig(hidden=(8,), **fields))
     expected = model.time_derivative(self.x)
     with tempfile.TemporaryDirectory() as folder:
       model.save(f"{folder}/hnn.keras")
@@ -246,8 +247,16 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, message):
       HNN(HNNConfig(model="bodies", body_dimension=body_dimension)).time_derivative(np.ones((1, width)))
 
+  def test_bodies_refuse_another_width_after_the_first_call_too(self):
+    model = HNN(HNNConfig(model="bodies"))
+    model.time_derivative(np.random.default_rng(0).normal(size=(1, 8)))
+    with self.assertRaisesRegex(ValueError, "q must hold two or more bodies of body_dimension=2, got 2 coordinates"):
+      model.energy(np.ones((1, 4)))
+
   @parameterized.parameters(
-      (dict(model="gan"), "model must be one of hnn, separable"), (dict(field="magnetic"), "field must be one of"),
+      (dict(model="gan"), "model must be one of hnn, separable"),
+      (dict(body_dimension=0), "body_dimension must be at least 1, got 0"),
+      (dict(field="magnetic"), "field must be one of"),
       (dict(model="separable", field="both"), "needs model='hnn'"),
       (dict(model="baseline", damping=True), "damping needs Hamilton's equations"))
   def test_config_refuses(self, fields, message):
