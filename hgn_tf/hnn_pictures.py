@@ -4,8 +4,6 @@ import numpy as np
 
 from hgn_tf.plots import hnn as plots
 
-_MODELS = ("baseline", "hnn", "decayed", "separable", "bodies", "damped")
-
 
 def draw(results, titles, folder):
   """Draws every picture whose arrays are there.
@@ -43,7 +41,7 @@ def draw(results, titles, folder):
 
 def _load(results, task):
   """model -> arrays, of the models whose arrays are there."""
-  paths = {model: results / f"{task}-{model}-0.npz" for model in _MODELS}
+  paths = {model: results / f"{task}-{model}-0.npz" for model in plots.LABELS}
   return {model: dict(np.load(path)) for model, path in paths.items() if path.exists()}
 
 

@@ -19,7 +19,7 @@ from hgn_tf.results import holds, plain
 PHASE_SPACE = ("mass_spring", "pendulum", "real_pendulum", "two_body", "three_body")
 FRICTION = ("mass_spring_friction", "pendulum_friction")
 PIXEL = ("pixel_pendulum",)
-BODIES = ("two_body", "three_body")  # trained on batches, where the original's constant learning rate leaves noise
+BODIES = ("two_body", "three_body")  # on batches: the original's constant learning rate leaves noise
 
 _TASKS = flags.DEFINE_list("tasks", [*PHASE_SPACE, *FRICTION, *PIXEL], "Tasks.")
 _MODELS = flags.DEFINE_list("models", None, "Models (default: those of each task in the tables).")
