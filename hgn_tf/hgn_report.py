@@ -70,7 +70,8 @@ _CONVERGENCE = """# Convergence
 
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
 from the mean of the posterior. Time is processor time of the training steps: a quarter of an hour on two cores is 30
-core-minutes. `hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
+core-minutes. Processors differ ("Runs" names them): curves against time are those of the one that made the first row.
+`hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
 `paper_recipe` all of it.
 """
 _FRAMES = """## How many frames to decode
@@ -278,14 +279,15 @@ def _goals(runs):
 
 
 def _curves(path, runs, dataset, axis):
-  """Test MSE of the first seed of every row."""
+  """Test MSE of the first seed of every row; against time, of the rows that one machine made."""
   from hgn_tf.plots import rollouts
-  curves, trivial = {}, None
-  for (row, steps), found in runs.items():
-    if dataset in found:
-      step, minutes, mse = curve(found[dataset][0])
-      curves[f"{row}, {steps:,} steps"] = step if axis == "step" else minutes, mse
-      trivial = found[dataset][0]["test"]["mean_image"]
+  firsts = {f"{row}, {steps:,} steps": found[dataset][0] for (row, steps), found in runs.items() if dataset in found}
+  one = next(iter(firsts.values()))
+  trivial, curves = one["test"]["mean_image"], {}
+  for label, run in firsts.items():
+    if axis == "step" or run["machine"] == one["machine"]:
+      step, minutes, mse = curve(run)
+      curves[label] = step if axis == "step" else minutes, mse
   ends = [min(x[0] for x, _ in curves.values()), max(x[-1] for x, _ in curves.values())]
   curves["mean training frame"] = ends, [trivial, trivial]
   rollouts.lines(path, curves, ylabel="pixel MSE", xlabel=axis.replace("_", "-") + "s" * (axis == "step"), log=True)

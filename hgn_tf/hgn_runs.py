@@ -36,6 +36,7 @@ ABLATIONS = {
     "kl_at_once": ("hgn", dict(kl_warmup=None)),
     "no_clipping": ("hgn", dict(clip_norm=None)),
     "standard_prior": ("hgn", dict(prior_rank=0)),
+    "bfloat16": ("hgn", dict(precision="mixed_bfloat16")),
     # More frames a step make a step longer: the schedules are shorter by as much, so that equal times see equal parts.
     "decode_8": ("hgn", dict(frames_per_step=8, horizon_steps=7, kl_warmup=(180, 480))),
     "decode_31": ("hgn", dict(frames_per_step=None, horizon_steps=2, kl_warmup=(60, 160))),

@@ -33,16 +33,17 @@ def main(argv):
     import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
-  from hgn_tf import hgn_report, hgn_runs
+  from hgn_tf import hgn_report, hgn_runs, precision
   results = pathlib.Path(_RESULTS.value)
   if not _REPORT_ONLY.value:
     threads = _THREADS.value or len(os.sched_getaffinity(0))
+    machine = f"{threads} CPU thread{'s' if threads > 1 else ''}, {precision.vector_instructions()}"
     runs = [hgn_runs.Run(row, dataset, int(seed), _STEPS.value)
             for seed in _SEEDS.value for dataset in _DATASETS.value for row in _ROWS.value]
     for run in runs:
       if not hgn_runs.is_done(results, run):
         splits = hgn_runs.perform(run, results, _WORKDIRS.value, data_dir=_DATA_DIR.value, limit=_LIMIT.value,
-                                  machine=f"{threads} CPU thread{'s' if threads > 1 else ''}")
+                                  machine=machine)
         print(f"{run.name}: test MSE x1e4 {1e4 * splits['test']['mse']:.2f}, relative excess "
               f"{splits['test']['relative_excess']:.3f}", flush=True)
   for path in hgn_report.write(results, pathlib.Path(_DOCS.value)):
