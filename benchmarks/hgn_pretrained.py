@@ -9,6 +9,7 @@ import pathlib
 from absl import app, flags
 
 from hgn_tf import files, pretrained
+from hgn_tf.evaluation import LONG
 from hgn_tf.workdir import Workdir
 
 _RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-hgn-1300-0.", required=True)
@@ -29,7 +30,7 @@ A Hamiltonian Generative Network that learned the energy of `{dataset}` from fil
 | relative excess | {train[relative_excess]:.3f} | {test[relative_excess]:.3f} |
 | valid prediction time, frames | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | drift of H over its spread | {train[energy_drift]:.4f} | {test[energy_drift]:.4f} |
-| frames until wrong, of 121, against the clean truth: into the future | - | {horizon[forward]:.0f} |
+| frames until wrong, of {frames}, against the clean truth: into the future | - | {horizon[forward]:.0f} |
 | the same, into the past | - | {horizon[backward]:.0f} |
 | samples: distance to test films over that of data | - | {distance:.2f} |
 | samples: motion over that of data | - | {motion:.2f} |
@@ -66,7 +67,7 @@ def make(run, out):
   text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
                      minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model),
-                     last=config.num_frames - 1, horizon=found["horizon"], **scaled, **drawn)
+                     last=config.num_frames - 1, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn)
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"],
                                      "horizon": found["horizon"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")

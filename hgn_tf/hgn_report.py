@@ -154,6 +154,9 @@ def _cell(runs, measure, scale):
 
 
 def _spread(values):
+  """Mean and, over several, spread; None over none."""
+  if not values:
+    return None
   return f"{np.mean(values):.3g}" + (f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else "")
 
 
@@ -162,10 +165,10 @@ def _sampled(runs):
   columns, lines = datasets(runs), []
   for (row, steps), found in runs.items():
     for key in ("distance", "motion"):
-      ratios = {column: [run["samples"][key] / run["samples"][f"data_{key}"] for run in seeds if "samples" in run]
-                for column, seeds in found.items()}
-      if any(ratios.values()):
-        lines.append([row, steps, key, *(_spread(ratios[c]) if ratios.get(c) else None for c in columns)])
+      ratios = [_spread([run["samples"][key] / run["samples"][f"data_{key}"]
+                         for run in found.get(column, ()) if "samples" in run]) for column in columns]
+      if any(ratios):
+        lines.append([row, steps, key, *ratios])
   return markdown_table(["model", "steps", "samples over data", *columns], lines)
 
 
@@ -173,11 +176,10 @@ def _horizons(runs):
   """Valid prediction times of long rollouts, where they were measured."""
   columns, lines = datasets(runs), []
   for (row, steps), found in runs.items():
-    times = {column: [run["horizon"] for run in seeds if run.get("horizon")] for column, seeds in found.items()}
-    if any(times.values()):
-      lines.append([row, steps, *(" / ".join(_spread([time[key] for time in times[column]])
-                                             for key in ("forward", "backward")) if times.get(column) else None
-                                  for column in columns)])
+    measured = [[run["horizon"] for run in found.get(column, ()) if run.get("horizon")] for column in columns]
+    if any(measured):
+      lines.append([row, steps, *(" / ".join(_spread([times[key] for times in one]) for key in ("forward", "backward"))
+                                  if one else None for one in measured)])
   return markdown_table(["model", "steps", *columns], lines)
 
 

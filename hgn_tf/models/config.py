@@ -2,6 +2,8 @@
 
 import dataclasses
 
+DECAYS = ("constant", "cosine")
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -10,6 +12,9 @@ class Config:
   def __post_init__(self):
     for field in dataclasses.fields(self):
       object.__setattr__(self, field.name, _tuples(getattr(self, field.name)))
+    decay = getattr(self, "learning_rate_decay", "constant")
+    if decay not in DECAYS:
+      raise ValueError(f"learning_rate_decay must be one of {', '.join(DECAYS)}, got {decay!r}.")
 
   def to_dict(self):
     """Plain JSON types."""
@@ -118,8 +123,6 @@ class HGNConfig(Config):
       raise ValueError(f"kappa must be positive, got {self.kappa}.")
     if self.precision not in ("float32", "mixed_bfloat16", "auto"):
       raise ValueError(f"precision must be 'float32', 'mixed_bfloat16' or 'auto', got {self.precision!r}.")
-    if self.learning_rate_decay not in ("cosine", "constant"):
-      raise ValueError(f"learning_rate_decay must be 'cosine' or 'constant', got {self.learning_rate_decay!r}.")
 
   @property
   def grid(self):

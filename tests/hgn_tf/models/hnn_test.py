@@ -255,6 +255,7 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(
       (dict(model="gan"), "model must be one of hnn, separable"),
+      (dict(learning_rate_decay="linear"), "learning_rate_decay must be one of constant, cosine, got 'linear'"),
       (dict(body_dimension=0), "body_dimension must be at least 1, got 0"),
       (dict(field="magnetic"), "field must be one of"),
       (dict(model="separable", field="both"), "needs model='hnn'"),
