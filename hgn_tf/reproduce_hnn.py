@@ -37,7 +37,7 @@ def models_of(task):
   if task in FRICTION:
     return "hnn", "damped"
   if task in PIXEL:
-    return "baseline", "hnn", "decayed"
+    return "baseline", "hnn", "decayed", "midpoint"
   return ("baseline", "hnn", "decayed", "separable", "bodies") if task in BODIES else ("baseline", "hnn", "separable")
 
 

@@ -29,6 +29,7 @@ class PixelHNNConfig(Config):
     encoder: convolutions of "conv"; decoder_filters: width of its decoder.
     method: of rollouts: "solve_ivp" or a name in INTEGRATORS.
   Objective (A.3): L = autoencoder_weight L_AE + canonical_weight L_CC + dynamics_weight L_HNN + weight_decay |w|^2 / 2.
+    derivative: z_{t+1} - z_t is dz/dt at z_t ("forward", the paper's) or at (z_t + z_{t+1}) / 2 ("midpoint").
   Optimisation:
     steps, batch_size, learning_rate, learning_rate_decay ("constant" or "cosine"): of Adam.
     seed: of weights and windows.
@@ -50,6 +51,7 @@ class PixelHNNConfig(Config):
   canonical_weight: float = 1.0
   dynamics_weight: float = 0.1
   weight_decay: float = 1e-5
+  derivative: str = "forward"
   steps: int = 15_000
   batch_size: int = 64
   learning_rate: float = 1e-3
@@ -65,6 +67,8 @@ class PixelHNNConfig(Config):
       raise ValueError(f"num_frames must be at least {WINDOW}, got {self.num_frames}.")
     if self.autoencoder not in ("mlp", "conv"):
       raise ValueError(f"autoencoder must be 'mlp' or 'conv', got {self.autoencoder!r}.")
+    if self.derivative not in ("forward", "midpoint"):
+      raise ValueError(f"derivative must be 'forward' or 'midpoint', got {self.derivative!r}.")
     if self.autoencoder == "conv" and self.size % 8:
       raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
 
@@ -89,7 +93,8 @@ class PixelHNN(keras.Model):
   """z_t = encoder(x_t, x_{t+1}) = (q_t, p_t); dz/dt = HNN(z), time in frames; (x_t, x_{t+1}) = decoder(z_t).
 
   L_AE is the squared error of a decoded pair; L_CC = (p_t - (q_{t+1} - q_t))^2 makes the code (position, velocity);
-  L_HNN = |dz/dt - (z_{t+1} - z_t)|^2; each a mean over components. `fit` takes batches of frames, float32
+  L_HNN = |dz/dt - (z_{t+1} - z_t)|^2, dz/dt at z_t or, closer to the truth by an order of the time step, at the mean of
+  z_t and z_{t+1} (`config.derivative`); each a mean over components. `fit` takes batches of frames, float32
   [batch, T + 1, H, W, C] in [0, 1], and draws three successive frames of each.
 
   Args:
@@ -200,10 +205,11 @@ class PixelHNN(keras.Model):
     n = pairs.shape[1]
     z = tf.reshape(self.encoder(tf.reshape(pairs, [-1, *c.pair_shape])), [-1, n, c.embedding])
     now, change = tf.reshape(z[:, :-1], [-1, c.embedding]), tf.reshape(z[:, 1:] - z[:, :-1], [-1, c.embedding])
+    at = now + change / 2 if c.derivative == "midpoint" else now
     target = tf.reshape(pairs[:, :-1], [-1, *c.pair_shape])
     losses = {"autoencoder": _mean_square(self.decoder(now) - target),
               "canonical": _mean_square(PhaseSpace.split(now).p - PhaseSpace.split(change).q),
-              "dynamics": _mean_square(self.dynamics(now) - change)}
+              "dynamics": _mean_square(self.dynamics(at) - change)}
     weights = {"autoencoder": c.autoencoder_weight, "canonical": c.canonical_weight, "dynamics": c.dynamics_weight}
     total = tf.add_n([weights[key] * value for key, value in losses.items()])
     return {"loss": total, **losses}

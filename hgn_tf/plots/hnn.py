@@ -3,9 +3,9 @@
 import numpy as np
 
 LABELS = {"truth": "truth", "baseline": "baseline", "hnn": "HNN", "decayed": "HNN, decayed rate",
-          "separable": "separable HNN", "bodies": "HNN of bodies", "damped": "damped HNN"}
-COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "decayed": "tab:cyan", "separable": "tab:green",
-          "bodies": "tab:orange", "damped": "tab:purple"}
+          "midpoint": "HNN, midpoint", "separable": "separable HNN", "bodies": "HNN of bodies", "damped": "damped HNN"}
+COLORS = {"truth": "black", "baseline": "tab:red", "hnn": "tab:blue", "decayed": "tab:cyan",
+          "midpoint": "tab:olive", "separable": "tab:green", "bodies": "tab:orange", "damped": "tab:purple"}
 
 
 def fields(path, grid, panels, *, pairs=None):

@@ -25,8 +25,8 @@ class ClipsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual((made["frames"].shape, made["frames"].dtype), ((6, 21, 28, 28, 1), np.uint8))
     weight = made["frames"][..., 0].astype(np.float64)
     pixel = (np.arange(28) + 0.5) * clips.CROP / 28
-    column = (weight.sum(axis=2) * pixel).sum(axis=-1) / weight.sum(axis=(2, 3)) - 84.0
-    row = (weight.sum(axis=3) * pixel).sum(axis=-1) / weight.sum(axis=(2, 3)) - 29.0
+    column = (weight.sum(axis=2) * pixel).sum(axis=-1) / weight.sum(axis=(2, 3)) - 85.0
+    row = (weight.sum(axis=3) * pixel).sum(axis=-1) / weight.sum(axis=(2, 3)) - 30.0
     self.assertAllClose(np.arctan2(column, row), made["q"][..., 0], atol=0.05)
 
   def test_angles_and_energies(self):
@@ -51,7 +51,7 @@ class ClipsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(hashlib.sha256(states.astype(np.int64).tobytes()).hexdigest()[:16], "bb0218f212a943ec")
 
   @parameterized.parameters(
-      ({"resolution": 30}, "resolution must divide 168, got 30"),
+      ({"resolution": 171}, "resolution must be at most 170, got 171"),
       ({"num_train": 0}, "num_train must be an integer of at least 1"),
       ({"max_angle": 4.0}, "max_angle must be positive and at most pi, got 4.0"),
       ({"seed": 2**32}, "seed must be an integer in"),

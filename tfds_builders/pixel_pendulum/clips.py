@@ -7,8 +7,8 @@ import numpy as np
 from hgn_tf.physics.streams import Streams
 
 DT = 0.05  # the environment's time step
-CROP = 168  # side of the square around the swing that is kept of the 500 x 500 rendering
-_TOP, _LEFT = 221, 166  # its corner: the pendulum hangs from (250, 250) and is 114 pixels long
+CROP = 170  # side of the square around the swing that is kept of the 500 x 500 rendering
+_TOP, _LEFT = 220, 165  # its corner: the pendulum hangs from (250, 250) and is 114 pixels long
 _GRAVITY, _INERTIA, _ARM = 10.0, 1.0 / 3.0, 0.5  # of a rod of mass 1 and length 1, as the environment simulates it
 
 
@@ -20,7 +20,7 @@ def make_clips(split, indices, *, seed=0, num_steps=102, resolution=28, max_angl
     indices: integers, [n].
     seed: of the dataset.
     num_steps: frames after the first.
-    resolution: height and width of the frames; divides 168.
+    resolution: height and width of the frames, at most 170.
     max_angle: initial angles from hanging down are uniform on +-max_angle, angular velocities on +-1.
 
   Returns:
@@ -38,9 +38,10 @@ def make_clips(split, indices, *, seed=0, num_steps=102, resolution=28, max_angl
 
 
 def require_gymnasium():
-  """Raises ModuleNotFoundError, with the command that installs it, where gymnasium or pygame is missing."""
+  """Raises ModuleNotFoundError, with the command that installs it, where gymnasium, pygame or Pillow is missing."""
   try:
     import gymnasium  # noqa: F401
+    import PIL  # noqa: F401
     import pygame  # noqa: F401
   except ModuleNotFoundError as error:
     message = f"pixel_pendulum needs {error.name}: pip install 'hgn_tf[gym]'"
@@ -69,9 +70,8 @@ def _clip(pendulum, angle, velocity, num_steps, resolution):
 
 
 def _shrink(image, resolution):
-  """Crops, leaves red minus green, averages down: uint8 [S, S]."""
-  image = image[_TOP : _TOP + CROP, _LEFT : _LEFT + CROP].astype(np.float64)
-  contrast = np.maximum(image[..., 0] - image[..., 1], 0.0)
-  block = CROP // resolution
-  small = contrast.reshape(resolution, block, resolution, block).mean(axis=(1, 3))
-  return np.round(small).astype(np.uint8)
+  """Crops, leaves red minus green, shrinks by Pillow's bilinear filter as the experiment does: uint8 [S, S]."""
+  from PIL import Image
+  image = image[_TOP : _TOP + CROP, _LEFT : _LEFT + CROP]
+  contrast = Image.fromarray(np.where(image[..., 0] > image[..., 1], image[..., 0] - image[..., 1], 0))
+  return np.asarray(contrast.resize((resolution, resolution), Image.Resampling.BILINEAR))

@@ -4,6 +4,7 @@ import dataclasses
 import zlib
 
 import numpy as np
+import tensorflow_datasets as tfds
 
 from tfds_builders import base, records
 from tfds_builders.pixel_pendulum import clips
@@ -19,7 +20,7 @@ class PixelPendulumConfig(base.Config):
     num_train: clips of the train split.
     num_test: clips of the test split.
     num_steps: frames after the first.
-    resolution: height and width of the frames in pixels; divides 168.
+    resolution: height and width of the frames in pixels, at most 170.
     max_angle: largest initial angle from hanging down, in radians, at most pi.
     seed: of the whole dataset, in [0, 2^32).
   """
@@ -33,8 +34,8 @@ class PixelPendulumConfig(base.Config):
 
   def check(self):
     self.check_counts("num_train", "num_test", "num_steps", "resolution")
-    if clips.CROP % self.resolution:
-      raise ValueError(f"resolution must divide {clips.CROP}, got {self.resolution}.")
+    if self.resolution > clips.CROP:
+      raise ValueError(f"resolution must be at most {clips.CROP}, got {self.resolution}.")
     if not 0.0 < self.max_angle <= np.pi:
       raise ValueError(f"max_angle must be positive and at most pi, got {self.max_angle!r}.")
     if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
@@ -44,6 +45,11 @@ class PixelPendulumConfig(base.Config):
 class Builder(base.Builder):
   """A freely swinging rod, bright on black."""
 
+  VERSION = tfds.core.Version("2.0.0")
+  RELEASE_NOTES = {
+      "1.0.0": "First release.",
+      "2.0.0": "Frames shrunk by Pillow's bilinear filter, as in the experiment, instead of averaged over blocks.",
+  }
   BUILDER_CONFIGS = [PixelPendulumConfig(name="full", description="Greydanus et al. (2019): 200 clips of 28x28.")]
 
   def _info(self):

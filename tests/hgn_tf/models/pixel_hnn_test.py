@@ -57,15 +57,17 @@ class PixelHNNTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLess(np.min(changes), 0.0)
     self.assertGreater(np.max(changes), 0.0)
 
-  def test_terms_of_the_loss(self):
-    model = small()
+  @parameterized.parameters(("forward", 0.0), ("midpoint", 0.5))
+  def test_terms_of_the_loss(self, derivative, ahead):
+    model = small(derivative=derivative)
     frames = tf.constant(moving_bar(2, num_frames=3))
     pairs = [tf.concat([frames[:, i], frames[:, i + 1]], axis=-1) for i in (0, 1)]
     z, following = (model.encoder(pair) for pair in pairs)
     losses = model.objective(frames)
     self.assertAllClose(losses["autoencoder"], np.mean((model.decoder(z) - pairs[0]) ** 2))
     self.assertAllClose(losses["canonical"], np.mean((z[:, 1:] - (following - z)[:, :1]) ** 2))
-    self.assertAllClose(losses["dynamics"], np.mean((model.dynamics(z) - (following - z)) ** 2), 1e-5)
+    self.assertAllClose(losses["dynamics"], np.mean((
+        model.dynamics(z + ahead * (following - z)) - (following - z)) ** 2), 1e-5)
     self.assertAllClose(losses["loss"], losses["autoencoder"] + losses["canonical"] + 0.1 * losses["dynamics"])
 
   def test_windows_are_successive_frames_and_follow_seed_and_step(self):
@@ -115,7 +117,8 @@ class PixelHNNTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(
       (dict(embedding=3), "embedding must be even"), (dict(num_frames=2), "num_frames must be at least 3"),
-      (dict(autoencoder="vae"), "autoencoder must be"), (dict(autoencoder="conv", size=20), "multiple of 8"))
+      (dict(autoencoder="vae"), "autoencoder must be"), (dict(autoencoder="conv", size=20), "multiple of 8"),
+      (dict(derivative="backward"), "derivative must be 'forward' or 'midpoint', got 'backward'"))
   def test_config_refuses(self, fields, message):
     with self.assertRaisesRegex(ValueError, message):
       PixelHNNConfig(**fields)
