@@ -39,6 +39,9 @@ compare the relative excess, (MSE - noise floor) / (mean image's MSE - noise flo
 ## Table 1: pixel MSE over 30 steps, x1e4
 """
 _EXCESS = """## Relative excess
+
+Below 0: the state is inferred from the very frames that it is compared with, and after a long training it carries a
+little of their observation noise, which the floor counts as unseen.
 """
 _ENERGY = """## Table 2: variance of H along a rollout, x1e4
 
