@@ -246,11 +246,10 @@ def _at_minutes(runs, names, minutes=(2.5, 5, 10, 15)):
   """Test MSE of the first seed of every row after some core-minutes, between its checkpoints by interpolation."""
   lines = []
   for dataset in names:
-    for (row, steps), found in runs.items():
-      if dataset in found:
-        _, at, mse = curve(found[dataset][0])
-        lines.append([dataset, row, steps, *(f"{1e4 * np.interp(m, at, mse):.1f}" if at[0] <= m <= at[-1] else None
-                                             for m in minutes), f"{1e4 * mse[-1]:.1f}"])
+    for (row, steps), run in _one_machine(_firsts(runs, dataset)).items():
+      _, at, mse = curve(run)
+      lines.append([dataset, row, steps, *(f"{1e4 * np.interp(m, at, mse):.1f}" if at[0] <= m <= at[-1] else None
+                                           for m in minutes), f"{1e4 * mse[-1]:.1f}"])
   return markdown_table(["dataset", "row", "steps", *(f"{m:g} core-minutes" for m in minutes), "at the end"], lines)
 
 
@@ -264,6 +263,17 @@ def curve(run):
   rows = [row for row in run["history"] if "val_mse" in row]
   return tuple(np.array([row[key] for row in rows]) * unit
                for key, unit in (("step", 1), ("cpu_seconds", 1 / 60), ("val_mse", 1)))
+
+
+def _firsts(runs, dataset):
+  """(row, steps) -> the run of the first seed on a dataset."""
+  return {key: found[dataset][0] for key, found in runs.items() if dataset in found}
+
+
+def _one_machine(firsts):
+  """Those whose times can be compared: made by the machine that made the first."""
+  machine = next(iter(firsts.values()))["machine"]
+  return {key: run for key, run in firsts.items() if run["machine"] == machine}
 
 
 def _goals(runs):
@@ -286,14 +296,14 @@ def _goals(runs):
 def _curves(path, runs, dataset, axis):
   """Test MSE of the first seed of every row; against time, of the rows that one machine made."""
   from hgn_tf.plots import rollouts
-  firsts = {f"{row}, {steps:,} steps": found[dataset][0] for (row, steps), found in runs.items() if dataset in found}
-  one = next(iter(firsts.values()))
-  trivial, curves = one["test"]["mean_image"], {}
-  for label, run in firsts.items():
-    if axis == "step" or run["machine"] == one["machine"]:
-      step, minutes, mse = curve(run)
-      curves[label] = step if axis == "step" else minutes, mse
+  firsts = _firsts(runs, dataset)
+  shown = firsts if axis == "step" else _one_machine(firsts)
+  curves = {}
+  for (row, steps), run in shown.items():
+    step, minutes, mse = curve(run)
+    curves[f"{row}, {steps:,} steps"] = step if axis == "step" else minutes, mse
   ends = [min(x[0] for x, _ in curves.values()), max(x[-1] for x, _ in curves.values())]
-  curves["mean training frame"] = ends, [trivial, trivial]
-  rollouts.lines(path, curves, ylabel="pixel MSE", xlabel=axis.replace("_", "-") + "s" * (axis == "step"), log=True)
+  curves["mean training frame"] = ends, [next(iter(firsts.values()))["test"]["mean_image"]] * 2
+  rollouts.lines(path, curves, ylabel="pixel MSE", xlabel=axis.replace("_", "-") + "s" * (axis == "step"), log=True,
+                 log_x=axis == "step")
   return path

@@ -3,22 +3,26 @@
 import numpy as np
 
 
-def lines(path, curves, *, ylabel, xlabel="time", log=False, bands=None):
-  """Curves over time.
+def lines(path, curves, *, ylabel, xlabel="time", log=False, log_x=False, bands=None):
+  """Curves over time; from the eleventh on they are dashed.
 
   Args:
     path: file to write.
     curves: label -> (x, y).
     ylabel, xlabel: of the axes.
-    log: logarithmic y axis.
+    log, log_x: logarithmic y axis, x axis.
     bands: label -> (low, high) around the curve of that label.
   """
+  from cycler import cycler
+  from matplotlib import rcParams
   figure, axes = _figure((6.4, 3.6))
+  axes.set_prop_cycle(cycler(linestyle=["-", "--"]) * rcParams["axes.prop_cycle"])
   for label, (x, y) in curves.items():
     line, = axes.plot(x, y, label=label)
     if bands and label in bands:
       axes.fill_between(x, *bands[label], color=line.get_color(), alpha=0.2, linewidth=0)
-  axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+  axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear",
+           xscale="log" if log_x else "linear")
   axes.grid(alpha=0.3)
   axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
   figure.savefig(path, dpi=120, bbox_inches="tight")

@@ -78,7 +78,8 @@ class TablesTest(tf.test.TestCase):
 
   def test_test_errors_at_equal_times(self):
     history = [{"step": i, "cpu_seconds": 150.0 * i, "val_mse": 1e-4 * (9 - i)} for i in range(1, 6)]
-    runs = {(row, 5): {"two_body": [{"history": history}]} for row in ("decode_31", "hgn")}
+    runs = {(row, 5): {"two_body": [{"history": history, "machine": machine}]}
+            for row, machine in (("decode_31", "slow"), ("decode_8", "fast"), ("hgn", "slow"))}
     table = hgn_report._at_minutes(runs, ["two_body"]).splitlines()
     self.assertEqual(table[1], "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     self.assertEqual(table[2], "| two_body | decode_31 | 5 | 8.0 | 7.0 | 5.0 | - | 4.0 |")
