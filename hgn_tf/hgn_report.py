@@ -73,7 +73,7 @@ _CONVERGENCE = """# Convergence
 
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
 from the mean of the posterior. Time is processor time of the training steps: a quarter of an hour on two cores is 30
-core-minutes. Processors differ ("Runs" names them): curves against time are those of the one that made the first row.
+core-minutes. Processors differ ("Runs" names them): against time stand only runs of the one that made the first row.
 `hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
 `paper_recipe` all of it.
 """
@@ -189,9 +189,9 @@ def _horizons(runs):
 def _trivial(runs):
   """What has learned nothing, and what nothing can beat."""
   labels = {"mean_image": "mean training frame", "first_frame": "first frame repeated", "noise_floor": "noise floor"}
-  some = {dataset: next(found[dataset] for found in runs.values() if dataset in found) for dataset in datasets(runs)}
+  some = {dataset: next(iter(_firsts(runs, dataset).values())) for dataset in datasets(runs)}
   return markdown_table(["for comparison, x1e4", *some],
-                        [[label, *(_cell(found[:1], key, 1e4) for found in some.values())]
+                        [[label, *(_cell([run], key, 1e4) for run in some.values())]
                          for key, label in labels.items()])
 
 
@@ -199,9 +199,9 @@ def _draw(path, runs, dataset, measure):
   """Figure 6: error of each frame for every row, or the energy along rollouts of the first row."""
   from hgn_tf.plots import rollouts
   curves = {}
-  for (row, steps), found in runs.items():
-    test = found[dataset][0]["test"] if dataset in found else {}
-    if measure == "per_frame" and test:
+  for (row, steps), run in _firsts(runs, dataset).items():
+    test = run["test"]
+    if measure == "per_frame":
       curves[f"{row}, {steps:,} steps"] = np.arange(len(test[measure])), test[measure]
       curves["mean training frame"] = np.arange(len(test[measure])), test["per_frame_mean_image"]
     elif measure == "energy" and measure in test and not curves:
@@ -228,7 +228,8 @@ def _convergence(runs, pictures):
   runs = {key: found for key, found in runs.items() if key[0] in ("hgn", *ABLATIONS)}
   parts = [_CONVERGENCE, f"## Relative excess on test after at most {CORE_MINUTES} core-minutes\n", _goals(runs)]
   decoded = {key: found for key, found in runs.items() if key[0] in _FRAME_ROWS}
-  compared = [name for name in datasets(decoded) if len(_rows_of(decoded, name)) == len(_FRAME_ROWS)]
+  compared = [name for name in datasets(decoded)
+              if {row for row, _ in _one_machine(_firsts(decoded, name))} == set(_FRAME_ROWS)]
   if compared:
     parts += [_FRAMES, _at_minutes(decoded, compared)]
     parts += [_picture(pictures, "frames_" + name, decoded, name, "core_minutes") for name in compared]
@@ -236,10 +237,6 @@ def _convergence(runs, pictures):
     parts.append(f"## {dataset}\n")
     parts += [_picture(pictures, dataset, runs, dataset, axis) for axis in ("step", "core_minutes")]
   return [*parts, "## Runs\n", _provenance(runs)]
-
-
-def _rows_of(runs, dataset):
-  return {row for (row, _), found in runs.items() if dataset in found}
 
 
 def _at_minutes(runs, names, minutes=(2.5, 5, 10, 15)):

@@ -31,6 +31,7 @@ TITLES = {
     "mass_spring": "Ideal mass-spring", "pendulum": "Ideal pendulum", "real_pendulum": "Real pendulum",
     "two_body": "Two-body", "three_body": "Three-body", "pixel_pendulum": "Pixel pendulum",
     "mass_spring_friction": "Mass-spring with friction", "pendulum_friction": "Pendulum with friction"}
+_OTHERS = ("decayed", "midpoint", "separable", "bodies")  # models that the original does not have
 
 _HEAD = """# HNN on phase space: the HNN repository's tasks, reproduced
 
@@ -142,7 +143,7 @@ def _comparison(runs):
   for task, (measure, label) in itertools.product(TASKS, MEASURES.items()):
     cells = [_text(pair) for model in ("baseline", "hnn")
              for pair in (ORIGINAL[task, model][measure], mean_and_error(runs.get((task, model)), measure))]
-    cells += _cells(runs, task, ("decayed", "midpoint", "separable", "bodies"), measure)
+    cells += _cells(runs, task, _OTHERS, measure)
     rows.append([TITLES[task], label, *cells])
   return markdown_table(header, rows)
 
@@ -159,7 +160,7 @@ def _goals(runs):
 
 
 def _medians(runs):
-  models, rows = ("baseline", "hnn", "decayed", "midpoint", "separable", "bodies"), []
+  models, rows = ("baseline", "hnn", *_OTHERS), []
   for task in TASKS:
     found = _cells(runs, task, models, "energy_mse_median")
     if any(found):
