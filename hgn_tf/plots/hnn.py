@@ -89,7 +89,7 @@ def latent(path, grid, energy, codes, trajectory, frames, *, kick):
   axis.plot(*trajectory[:kick].T, color="tab:blue", label="rollout")
   axis.plot(*trajectory[kick:].T, color="tab:red", label="with energy added")
   axis.set(xlabel="latent q", ylabel="latent p")
-  axis.legend(fontsize=8)
+  axis.legend(fontsize=8, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
   for cell, frame in zip(right.subplots(2, len(frames) // 2).flat, frames, strict=True):
     cell.imshow(frame, cmap="gray", vmin=0.0, vmax=1.0)
     cell.set(xticks=[], yticks=[])
