@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from hgn_tf import files, hgn_report, hgn_runs
-from hgn_tf.hgn_runs import Run
+from hgn_tf import files
+from hgn_tf.reproduce import hgn_report, hgn_runs
+from hgn_tf.reproduce.hgn_runs import Run
 
 _TINY = {key: value for key, value in tiny.FIELDS.items() if key != "steps"}
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from hgn_tf import files
 from hgn_tf.evaluation import LONG, LONG_SEQUENCES
-from hgn_tf.hgn_runs import ABLATIONS, MODELS, SYSTEMS
 from hgn_tf.report import markdown_table
+from hgn_tf.reproduce.hgn_runs import ABLATIONS, MODELS, SYSTEMS
 
 GOALS = dict(zip(SYSTEMS, (0.06, 0.10, 0.21, 0.17), strict=True))  # relative excess: the paper's own ratios
 CORE_MINUTES = 30  # a quarter of an hour of two cores
@@ -74,7 +74,7 @@ _CONVERGENCE = """# Convergence
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
 from the mean of the posterior. Time is processor time of the training steps: a quarter of an hour on two cores is 30
 core-minutes. Processors differ ("Runs" names them): against time stand only runs of the one that made the first row.
-`hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.hgn_runs.ABLATIONS`),
+`hgn` is the default preset; every other row takes one thing away from it (`hgn_tf.reproduce.hgn_runs.ABLATIONS`),
 `paper_recipe` all of it.
 """
 _FRAMES = """## How many frames to decode

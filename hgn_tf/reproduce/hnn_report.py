@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 
-from hgn_tf import files, hnn_pictures
+from hgn_tf import files
 from hgn_tf.plots.hnn import LABELS
 from hgn_tf.report import markdown_table
+from hgn_tf.reproduce import hnn_pictures
 
 MEASURES = {"train_loss": "train loss", "test_loss": "test loss", "energy_mse": "energy MSE"}
 # Greydanus et al., README of their repository: train loss, its standard error, test loss, ..., energy MSE, ...

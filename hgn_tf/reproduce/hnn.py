@@ -112,7 +112,7 @@ def _reproduce_group(results, group, data_dir):
 
 def main(argv):
   del argv
-  from hgn_tf import hnn_report
+  from hgn_tf.reproduce import hnn_report
   results, seeds = pathlib.Path(_RESULTS.value), [int(seed) for seed in _SEEDS.value]
   if not _REPORT_ONLY.value:
     changes = {} if _STEPS.value is None else {"steps": _STEPS.value}
@@ -125,7 +125,7 @@ def main(argv):
 def _runs(task):
   """The module that makes the runs of a task."""
   if task in PIXEL:
-    from hgn_tf import pixel_hnn_runs
+    from hgn_tf.reproduce import pixel_hnn_runs
     return pixel_hnn_runs
-  from hgn_tf import hnn_runs
+  from hgn_tf.reproduce import hnn_runs
   return hnn_runs

@@ -13,7 +13,7 @@ import pathlib
 
 from absl import flags
 
-_ROWS = flags.DEFINE_list("rows", ["hgn"], "Rows: names in hgn_tf.hgn_runs.ROWS.")
+_ROWS = flags.DEFINE_list("rows", ["hgn"], "Rows: names in hgn_tf.reproduce.hgn_runs.ROWS.")
 _DATASETS = flags.DEFINE_list("datasets", ["mass_spring", "pendulum", "two_body", "three_body"],
                               "TFDS datasets, such as mass_spring or mass_spring/clean.")
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "Of weights, order and noise.")
@@ -33,7 +33,8 @@ def main(argv):
     import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
-  from hgn_tf import hgn_report, hgn_runs, precision
+  from hgn_tf import precision
+  from hgn_tf.reproduce import hgn_report, hgn_runs
   results = pathlib.Path(_RESULTS.value)
   if not _REPORT_ONLY.value:
     threads = _THREADS.value or len(os.sched_getaffinity(0))

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import hamiltonians, hnn_data, presets
+from hgn_tf import hamiltonians, presets
 from hgn_tf.models.hnn import make
+from hgn_tf.reproduce import hnn_data
 
 # Model -> changes to the preset of its task.
 MODELS = {
@@ -50,7 +51,7 @@ PROTOCOLS = {
 
 
 def load(task, seed, data_dir=None):
-  """The PhaseSpaceData of a task, as `hgn_tf.hnn_data.load`."""
+  """The PhaseSpaceData of a task, as `hgn_tf.reproduce.hnn_data.load`."""
   return hnn_data.load(task, seed, data_dir)
 
 

@@ -11,8 +11,8 @@ from hgn_tf import cli
 
 # Name -> module with a `main(argv)` and, in its first line, what it does.
 COMMANDS = {
-    "hgn": "hgn_tf.reproduce_hgn",
-    "hnn": "hgn_tf.reproduce_hnn",
+    "hgn": "hgn_tf.reproduce.hgn",
+    "hnn": "hgn_tf.reproduce.hnn",
 }
 
 
@@ -25,7 +25,3 @@ def run():
     print(__doc__.strip(), *(f"\n  {name}: hgn-reproduce {name} --help" for name in sorted(COMMANDS)))
   else:
     sys.exit(f"hgn-reproduce: error: unknown command {sys.argv[1]!r}; known: {', '.join(sorted(COMMANDS))}")
-
-
-if __name__ == "__main__":
-  run()

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import hnn_runs, presets
+from hgn_tf import presets
 from hgn_tf.models.pixel_hnn import WINDOW, PixelHNN
 from hgn_tf.phase_space import PhaseSpace
 from hgn_tf.physics import Pendulum
+from hgn_tf.reproduce import hnn_runs
 
 MODELS = {"baseline": dict(dynamics="baseline"), "hnn": {},
           "decayed": dict(learning_rate_decay="cosine"),
@@ -67,7 +68,7 @@ def config_of(task, model, seed, **changes):
 
 
 def run(task, config, data):
-  """Fits a PixelHNN and measures it; returns as `hgn_tf.hnn_runs.run` does. The losses are L of A.3 on every frame."""
+  """Fits a PixelHNN and measures it; returns as `hnn_runs.run` does. The losses are L of A.3 on every frame."""
   del task
   began = time.process_time()
   model = fit(config, data)

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from hgn_tf import hnn_data, hnn_pictures, hnn_report, hnn_runs, pixel_hnn_runs, reproduce_hnn
 from hgn_tf.phase_space import PhaseSpace
 from hgn_tf.plots import hnn as plots
+from hgn_tf.reproduce import hnn, hnn_data, hnn_pictures, hnn_report, hnn_runs, pixel_hnn_runs
 
 
 class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
@@ -25,8 +25,8 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   def make(self, tasks=("mass_spring",), models=None, seeds=(0,), **changes):
     changes = {"steps": 3, "hidden": (8,), **changes}
-    runs = list(reproduce_hnn.missing(self.folder, tasks, models, seeds, changes))
-    reproduce_hnn.reproduce(self.folder, runs)
+    runs = list(hnn.missing(self.folder, tasks, models, seeds, changes))
+    hnn.reproduce(self.folder, runs)
     return [(task, model, seed) for task, model, seed, _ in runs]
 
   def test_makes_what_is_missing_and_no_more(self):
@@ -81,9 +81,9 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEmpty(list(self.folder.glob("*.json")))
 
   def test_processes_make_the_same_runs(self):
-    runs = list(reproduce_hnn.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
-    reproduce_hnn.reproduce(self.folder / "two", runs, jobs=2)
-    reproduce_hnn.reproduce(self.folder / "one", runs[:1])
+    runs = list(hnn.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
+    hnn.reproduce(self.folder / "two", runs, jobs=2)
+    hnn.reproduce(self.folder / "one", runs[:1])
     one, two = (json.loads((self.folder / folder / "mass_spring-hnn-0.json").read_text()) for folder in ("one", "two"))
     self.assertAllClose(one["test_loss"], two["test_loss"], rtol=1e-5)
     self.assertLen(list((self.folder / "two").glob("*.json")), 2)

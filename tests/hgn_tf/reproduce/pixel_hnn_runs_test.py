@@ -5,8 +5,8 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import pixel_hnn_runs
-from hgn_tf.pixel_hnn_runs import SYSTEM
+from hgn_tf.reproduce import pixel_hnn_runs
+from hgn_tf.reproduce.pixel_hnn_runs import SYSTEM
 
 
 def swing(n=8, steps=60, dt=0.05):
