@@ -28,13 +28,15 @@ A Hamiltonian Generative Network that learned the energy of `{dataset}` from fil
 | mean training frame, x1e4 | {train[mean_image]:.2f} | {test[mean_image]:.2f} |
 | noise floor, x1e4 | {train[noise_floor]:.2f} | {test[noise_floor]:.2f} |
 | relative excess | {train[relative_excess]:.3f} | {test[relative_excess]:.3f} |
-| valid prediction time, frames | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
+| frames until wrong, of {num_frames} | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | drift of H over its spread | {train[energy_drift]:.4f} | {test[energy_drift]:.4f} |
-| frames until wrong, of {frames}, against the clean truth: into the future | - | {horizon[forward]:.0f} |
+| the same, of {frames}: into the future | - | {horizon[forward]:.0f} |
 | the same, into the past | - | {horizon[backward]:.0f} |
 | samples: distance to test films over that of data | - | {distance:.2f} |
 | samples: motion over that of data | - | {motion:.2f} |
 | sequences measured | {train[sequences]:,} | {test[sequences]:,} |
+
+Wrong: an error against the clean truth above half of the mean image's.
 
 Trained on the dataset `{dataset}` as `tfds build {dataset} --imports=tfds_builders` makes it: {steps:,} steps of
 {batch_size} sequences, {minutes:.0f} minutes of processor time ({machine}). Made by
@@ -47,8 +49,8 @@ model.reconstruct(frames), model.sample(8, seed=0)
 ```
 
 Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size, canvas, 32x32 after averaging), dt
-{dt}, and initial states like those of the dataset. It was trained on frames 0 to {last} and goes wrong soon after them
-and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder reads the
+{dt}, and initial states like those of the dataset. It was trained on {num_frames} frames and goes wrong soon after them and
+before them: its energy is close to that of the unit oscillator that training starts from, and the decoder reads the
 film off the phase (docs/results.md). The scale of its energy is arbitrary. Its samples come from a prior
 that was fitted after training. The data is synthetic and carries no licence.
 """
@@ -67,7 +69,7 @@ def make(run, out):
   text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
                      minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model),
-                     last=config.num_frames - 1, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn)
+                     num_frames=config.num_frames, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn)
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"],
                                      "horizon": found["horizon"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")

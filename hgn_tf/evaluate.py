@@ -102,7 +102,7 @@ def _worlds(out, model, frames, world, trivial):
   """Figures and report parts that need the true world: other speeds and a long rollout, against clean frames."""
   from hgn_tf import evaluation, plots, report
   speeds = evaluation.speeds(model, frames, world)
-  long = evaluation.extrapolation(model, frames[:16], world.head(16))
+  long = evaluation.extrapolation(model, frames[:16], world.part(0, 16))
   found = {"speeds": {name: mse for name, (mse, _, _) in speeds.items()}, "extrapolation": long.tolist()}
   rows = [[name, 1e4 * mse, mse / trivial] for name, (mse, _, _) in speeds.items()]
   parts = [report.heading("Time in other directions"),

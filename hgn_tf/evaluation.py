@@ -42,8 +42,15 @@ class Evaluator:
 
   def split(self, model, split):
     """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`)."""
-    rollout = tf.function(lambda frames: _measured(model, frames))
-    rows = [_measure(*map(_numpy, rollout(frames)), frames.numpy(), self.mean_frame) for frames in self.batches(split)]
+    rollout = tf.function(lambda frames: _rolled_out(model, frames))
+    world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
+    rows, done = [], 0
+    for frames in self.batches(split).as_numpy_iterator():
+      predicted, energy, start, back = map(_numpy, rollout(frames))
+      clean = world.part(done, done + len(frames)).clean(self.size, self.num_frames) if world else None
+      rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), "energy": energy,
+                   "reversal": metrics.reversal_error(start, back)})
+      done += len(frames)
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
 
   def samples(self, model):
@@ -87,20 +94,42 @@ class Evaluator:
     return np.mean([np.mean(frames, axis=(0, 1)) for frames in batches.as_numpy_iterator()], axis=0)
 
 
+def frame_errors(predicted, target, mean_frame, clean=None):
+  """Per-frame errors of a prediction and of the trivial predictors.
+
+  Args:
+    predicted, target: sequences.
+    mean_frame: the mean training frame, [H, W, C].
+    clean: what `target` shows, without observation noise; None: not known.
+
+  Returns:
+    dict of arrays [n, T + 1]: errors, mean_image, first_frame, and with `clean` also clean_errors, clean_mean_image.
+  """
+  found = {"errors": metrics.frame_errors(predicted, target), "mean_image": metrics.frame_errors(mean_frame, target),
+           "first_frame": metrics.frame_errors(target[:, :1], target)}
+  if clean is not None:
+    found |= {"clean_errors": metrics.frame_errors(predicted, clean),
+              "clean_mean_image": metrics.frame_errors(mean_frame, clean)}
+  return found
+
+
 def summarize(rows, floor):
   """Figures of a split from per-sequence measurements.
 
   Args:
-    rows: dict of errors, mean_image, first_frame [n, T + 1] and, for models with an energy, energy [n, T + 1] and
-      reversal [n].
+    rows: what `frame_errors` returns and, for models with an energy, energy [n, T + 1] and reversal [n].
     floor: pixel MSE of the observation noise.
 
   Returns:
-    dict; mse_std is the spread over sequences, everything in plain units (not x1e4).
+    dict; mse_std is the spread over sequences, valid_prediction_time is against the clean truth where it is known (the
+    noise of a single frame is often above half of the mean image's excess), everything in plain units (not x1e4).
   """
   errors, trivial = rows["errors"], float(np.mean(rows["mean_image"]))
   mse = float(np.mean(errors))
-  times = metrics.valid_prediction_time(errors, trivial, floor)
+  if "clean_errors" in rows:
+    times = metrics.valid_prediction_time(rows["clean_errors"], float(np.mean(rows["clean_mean_image"])))
+  else:
+    times = metrics.valid_prediction_time(errors, trivial, floor)
   figures = {
       "sequences": len(errors), "mse": mse, "mse_std": float(np.std(errors.mean(axis=1))),
       "mean_image": trivial, "first_frame": float(np.mean(rows["first_frame"])), "noise_floor": floor,
@@ -149,7 +178,7 @@ def unroll(model, frames, num_steps, speed=1.0):
   return np.concatenate([run(frames[i:i + _UNROLLED]).numpy() for i in range(0, len(frames), _UNROLLED)])
 
 
-def _measured(model, frames):
+def _rolled_out(model, frames):
   """(frames, energy, first state, state after as many steps forward as backward) of the rollout of what is inferred."""
   steps, start = model.config.num_frames - 1, model.infer(frames)
   path = _rollout(model, start, steps)
@@ -164,14 +193,6 @@ def _rollout(model, start, num_steps, speed=1.0):
 
 def _finite(frames):
   return tf.where(tf.math.is_finite(frames), frames, 0.0)
-
-
-def _measure(predicted, energy, start, back, target, mean_frame):
-  return {"errors": metrics.frame_errors(predicted, target),
-          "mean_image": metrics.frame_errors(mean_frame, target),
-          "first_frame": metrics.frame_errors(target[:, :1], target),
-          "energy": energy,
-          "reversal": metrics.reversal_error(start, back)}
 
 
 def _numpy(x):

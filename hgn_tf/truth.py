@@ -55,10 +55,14 @@ class Truth:
   p: np.ndarray
   constants: dict
 
-  def head(self, n):
-    """The first `n` trajectories."""
-    return dataclasses.replace(self, q=self.q[:n], p=self.p[:n],
-                               constants={name: values[:n] for name, values in self.constants.items()})
+  def part(self, start, stop):
+    """Trajectories `start` to `stop`, the latter not included."""
+    constants = {name: values[start:stop] for name, values in self.constants.items()}
+    return dataclasses.replace(self, q=self.q[start:stop], p=self.p[start:stop], constants=constants)
+
+  def clean(self, size, num_frames):
+    """The examples' first frames without observation noise, float32 [n, num_frames, size, size, 3]."""
+    return self._draw(self.q[:, :num_frames], size)
 
   def frames(self, size, *, num_steps=None, speed=1.0):
     """Clean frames from the first state on, float32 [n, num_steps + 1, size, size, 3].
