@@ -49,9 +49,9 @@ model.reconstruct(frames), model.sample(8, seed=0)
 ```
 
 Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size, canvas, 32x32 after averaging), dt
-{dt}, and initial states like those of the dataset. It was trained on {num_frames} frames and goes wrong soon after them and
-before them: its energy is close to that of the unit oscillator that training starts from, and the decoder reads the
-film off the phase (docs/results.md). The scale of its energy is arbitrary. Its samples come from a prior
+{dt}, and initial states like those of the dataset. It was trained on {num_frames} frames and goes wrong soon after
+them and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder
+reads the film off the phase (docs/results.md). The scale of its energy is arbitrary. Its samples come from a prior
 that was fitted after training. The data is synthetic and carries no licence.
 """
 
