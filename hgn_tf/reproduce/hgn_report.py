@@ -69,6 +69,11 @@ A film that was trained on and one that was not; below the true film, its past, 
 PixelHNN make of it. No model was ever shown a past. `hgn-figures speeds --out=docs/images` draws it from the weights in
 the package and from `results/pixel_hnn_films`.
 """
+_FRAME_BY_FRAME = """## Figure 6: error and energy, frame by frame
+
+On test films, first seeds. Below the errors, how far H has gone from where the rollout began, over the spread of H
+between films: leapfrog keeps it, Euler does not.
+"""
 _CONVERGENCE = """# Convergence
 
 Written by `hgn-reproduce hgn` from the files in `results/hgn/`. Curves: pixel MSE of 48 test sequences, all 31 frames,
@@ -122,9 +127,11 @@ def _results(runs, pictures):
            "![Films of each system that its model made up: hgn-figures samples](images/samples.png)\n",
            _HORIZON.format(steps=LONG + 1, films=LONG_SEQUENCES), _horizons(models), _SPEEDS,
            *(f"![Four speeds, {system}](images/speeds_{system}.png)\n" for system in SYSTEMS)]
-  for measure, label in (("per_frame", "Pixel MSE of each frame"), ("energy", "H along five test rollouts")):
+  parts.append(_FRAME_BY_FRAME)
+  for draw, measure, label in ((_errors, "per_frame", "Pixel MSE of each frame"), (_drifts, "energy", "Change of H")):
     for dataset in datasets(models):
-      path = _draw(pictures / f"{measure}_{dataset.replace('/', '_')}.png", models, dataset, measure)
+      path = pictures / f"{measure}_{dataset.replace('/', '_')}.png"
+      draw(path, _firsts(models, dataset))
       parts.append(f"![{label}, {dataset}](results/{path.name})\n")
   return [*parts, "## Runs\n", _provenance(models)]
 
@@ -195,20 +202,25 @@ def _trivial(runs):
                          for key, label in labels.items()])
 
 
-def _draw(path, runs, dataset, measure):
-  """Figure 6: error of each frame for every row, or the energy along rollouts of the first row."""
+def _errors(path, runs):
+  """Figure 6: error of each frame."""
+  from hgn_tf.plots import rollouts
+  curves = {f"{row}, {steps:,} steps": run["test"]["per_frame"] for (row, steps), run in runs.items()}
+  curves["mean training frame"] = next(iter(runs.values()))["test"]["per_frame_mean_image"]
+  rollouts.lines(path, {label: (np.arange(len(y)), y) for label, y in curves.items()}, ylabel="pixel MSE",
+                 xlabel="frame", log=True)
+
+
+def _drifts(path, runs):
+  """Figure 6: how far H has gone from where it started, over its spread between films; mean over some test films."""
   from hgn_tf.plots import rollouts
   curves = {}
-  for (row, steps), run in _firsts(runs, dataset).items():
-    test = run["test"]
-    if measure == "per_frame":
-      curves[f"{row}, {steps:,} steps"] = np.arange(len(test[measure])), test[measure]
-      curves["mean training frame"] = np.arange(len(test[measure])), test["per_frame_mean_image"]
-    elif measure == "energy" and measure in test and not curves:
-      curves = {f"test film {i}": (np.arange(len(h)), h) for i, h in enumerate(test[measure][:5])}
-  rollouts.lines(path, curves, ylabel="pixel MSE" if measure == "per_frame" else "H", xlabel="frame",
-                 log=measure == "per_frame")
-  return path
+  for (row, steps), run in runs.items():
+    if "energy" in run["test"]:
+      energy = np.array(run["test"]["energy"])
+      change = np.abs(energy - energy[:, :1]).mean(axis=0) / np.std(energy.mean(axis=1))
+      curves[f"{row}, {steps:,} steps"] = np.arange(1, len(change)), change[1:]
+  rollouts.lines(path, curves, ylabel="change of H over its spread", xlabel="frame", log=True)
 
 
 def _provenance(runs):
