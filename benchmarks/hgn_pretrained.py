@@ -28,8 +28,8 @@ A Hamiltonian Generative Network that learned the energy of `{dataset}` from fil
 | mean training frame, x1e4 | {train[mean_image]:.2f} | {test[mean_image]:.2f} |
 | noise floor, x1e4 | {train[noise_floor]:.2f} | {test[noise_floor]:.2f} |
 | relative excess | {train[relative_excess]:.3f} | {test[relative_excess]:.3f} |
-| frames until wrong, of {num_frames} | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | drift of H over its spread | {train[energy_drift]:.4f} | {test[energy_drift]:.4f} |
+| frames until wrong, of {num_frames} | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | the same, of {frames}: into the future | - | {horizon[forward]:.0f} |
 | the same, into the past | - | {horizon[backward]:.0f} |
 | samples: distance to test films over that of data | - | {distance:.2f} |

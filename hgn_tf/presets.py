@@ -13,7 +13,7 @@ from hgn_tf.models.real_nvp import RealNVPConfig
 
 # The authors' released architecture, trained by the recipe of docs/convergence.md.
 # hgn-reproduce hgn --rows=hgn --steps=1300: 20 core-minutes a system, relative excess 0.008, 0.081, 0.021, 0.098.
-# --steps=15000: an hour of one fast core, -0.027, -0.001, -, 0.010.
+# --steps=15000: an hour of one fast core, -0.027, -0.001, 0.006, 0.010.
 _HGN = HGNConfig(name="hgn")
 
 # The same network trained as the paper writes it: all frames, unit posterior, plain energies, GECO from multiplier 1.
