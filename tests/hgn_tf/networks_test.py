@@ -85,6 +85,10 @@ class ConvEnergyTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllClose(dense, conv, rtol=1e-10, atol=1e-10)
     self.assertGreater(np.ptp(results(energy.dense)[0]), 0.01)
 
+  def test_large_matrices_are_not_built(self):
+    energy = built(networks.ConvEnergy(((64, 3, 1), (64, 3, 1), (1, 1, 1))), 4, 4, 64)
+    self.assertIs(energy.dense(), energy)
+
   def test_residual_is_a_unit_oscillator(self):
     convs, x = ((4, 2, 2), (1, 1, 1)), normal(3, 4, 4, 2)
     plain, residual = (built(networks.ConvEnergy(convs, r), 4, 4, 2) for r in (False, True))
