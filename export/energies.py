@@ -2,7 +2,13 @@
 
 import tensorflow as tf
 
-from hgn_tf.networks import affine_maps, affine_product
+from hgn_tf.conv_matrices import affine_maps, affine_product
+
+
+def served(conv_energy):
+  """The `ServedEnergy` of a hgn_tf.networks.ConvEnergy; the energy itself if its matrices would be too large."""
+  maps = affine_maps(conv_energy.net.layers)
+  return conv_energy if maps is None else ServedEnergy(conv_energy, maps)
 
 
 class ServedEnergy:
@@ -14,14 +20,14 @@ class ServedEnergy:
 
   Args:
     conv_energy: hgn_tf.networks.ConvEnergy.
+    maps: (matrix, bias) of each of its convolutions.
 
   Attributes:
     variables: what it reads.
   """
 
-  def __init__(self, conv_energy):
+  def __init__(self, conv_energy, maps):
     self._layer = conv_energy
-    maps = affine_maps(conv_energy.net.layers)
     self._maps = [tuple(tf.Variable(x, trainable=False) for x in pair) for pair in maps]
     self._slope = tf.Variable(tf.reduce_sum(maps[-1][0], axis=1), trainable=False)  # of the sum over outputs
     self.variables = [*(x for pair in self._maps for x in pair), self._slope]

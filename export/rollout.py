@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from export import compiled, ragged
 from export.common import Servable, Signature
-from export.energies import ServedEnergy
+from export.energies import served
 from export.status import Status, blank, finite_rows, rows_within, status_of
 from hgn_tf.chunks import in_chunks
 from hgn_tf.hamiltonians import Separable
@@ -37,18 +37,18 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
   fix_kernels(model.decoder)
-  served, networks = functions(model, max_steps, xla), (model.encoder, model.prior, model.transform, model.decoder)
-  variables = [*served.energy.kinetic.variables, *served.energy.potential.variables,
+  answers, networks = functions(model, max_steps, xla), (model.encoder, model.prior, model.transform, model.decoder)
+  variables = [*answers.energy.kinetic.variables, *answers.energy.potential.variables,
                *(v for network in networks if network is not None for v in network.weights)]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
               "dt": c.dt, "frame_shape": c.frame_shape, "method": c.method}
-  return Servable(_signatures(served), variables, metadata)
+  return Servable(_signatures(answers), variables, metadata)
 
 
 def functions(model, max_steps=MAX_STEPS, xla=False):
   """The `Functions` of an HGN."""
-  energy = Separable(ServedEnergy(model.kinetic), ServedEnergy(model.potential))
+  energy = Separable(served(model.kinetic), served(model.potential))
 
   def rollout(state, num_steps, dt):
     return integrate(energy, state, dt, num_steps, model.config.method)

@@ -5,8 +5,9 @@ the 2x2 kernels of stride 2 on even grids.
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
+
+from hgn_tf.conv_matrices import affine_maps, affine_product
 
 
 def mlp(hidden, outputs, activation, kernel_initializer="glorot_uniform", name=None):
@@ -72,9 +73,6 @@ class MLPEnergy(keras.layers.Layer):
             "kernel_initializer": self.kernel_initializer}
 
 
-_LARGEST_MATRIX = 2 ** 18  # entries: 1 MiB
-
-
 class ConvEnergy(keras.layers.Layer):
   """A scalar energy of a grid: E(x) = sum over space of a softplus conv net, [batch, h, w, c] -> [batch].
 
@@ -97,14 +95,14 @@ class ConvEnergy(keras.layers.Layer):
     """The same energy with each convolution as a matrix product on the flattened grid, if the matrices stay small.
 
     On a 4x4 grid the scan and its gradients take half the time of the convolutions on a CPU. The matrices are built
-    here, once, outside the loop that evaluates the energy. Matrices beyond a core's cache take longer than the
-    convolutions, 3.6 times for those of appendix A.1: such energies are returned as they are.
+    here, once, outside the loop that evaluates the energy. An energy whose matrices are too large is returned as it
+    is.
 
     Returns:
       Callable [batch, h, w, c] -> [batch].
     """
     maps = affine_maps(self.net.layers)
-    if any(matrix.shape.num_elements() > _LARGEST_MATRIX for matrix, _ in maps):
+    if maps is None:
       return self
 
     def energy(x):
@@ -122,57 +120,6 @@ class ConvEnergy(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "convs": self.convs, "residual": self.residual}
-
-
-def affine_product(x, matrix, bias):
-  """x matrix + bias of x regrouped in rows [-1, inputs of the matrix]."""
-  product = tf.matmul(tf.reshape(x, [-1, matrix.shape[0]]), matrix)
-  # Keeps oneDNN from fusing product and bias, which copies the matrix every time: 0.85 of the time of the scan.
-  return tf.ensure_shape(product, [None, matrix.shape[1]]) + bias
-
-
-def affine_maps(convs):
-  """(matrix, bias) of each SAME convolution; the matrix takes rows of the flattened grid, or of its patches.
-
-  A convolution whose kernel is its stride needs the matrix of one patch only, provided that the convolution before it
-  puts its grid out patch by patch: 0.75 of the time of the scan with matrices of the whole grid alone.
-  """
-  maps, patch = [], None  # the patches in which the input of a convolution comes
-  for conv, following in zip(convs, [*convs[1:], None], strict=True):
-    if patch:
-      maps.append((tf.reshape(conv.kernel, [-1, conv.filters]), tf.convert_to_tensor(conv.bias)))
-      patch = None
-    else:
-      patch = _patch(following)
-      maps.append(_conv_as_matrix(conv, patch or (1, 1)))
-  return maps
-
-
-def _patch(conv):
-  """(height, width) of the patches that a convolution maps one by one; None if they overlap or do not fit."""
-  fits = conv is not None and conv.kernel_size == conv.strides and not any(
-      size % stride for size, stride in zip(conv.input.shape[1:3], conv.strides, strict=True))
-  return conv.strides if fits else None
-
-
-def _conv_as_matrix(conv, patch):
-  """(matrix, bias) of a SAME convolution on its flattened grid; its output grid goes patch by patch."""
-  height, width, channels = conv.input.shape[1:]
-  rows, columns = (tf.constant(_taps(*sizes), conv.kernel.dtype) for sizes in zip(
-      (height, width), conv.kernel_size, conv.strides, strict=True))
-  matrix = tf.einsum("ikx,jly,xycf->ijcklf", rows, columns, tf.convert_to_tensor(conv.kernel))
-  (down, across), inputs = conv.output.shape[1:3], height * width * channels
-  matrix = tf.reshape(matrix, [inputs, down // patch[0], patch[0], across // patch[1], patch[1], conv.filters])
-  matrix = tf.reshape(tf.transpose(matrix, [0, 1, 3, 2, 4, 5]), [inputs, down * across * conv.filters])
-  return matrix, tf.tile(conv.bias, [down * across])
-
-
-def _taps(size, kernel, stride):
-  """[size, ceil(size / stride), kernel]: 1 where an output of a SAME convolution sees an input through a tap."""
-  outputs = -(-size // stride)
-  before = max((outputs - 1) * stride + kernel - size, 0) // 2
-  taps = np.arange(size)[:, None] - stride * np.arange(outputs) + before
-  return np.equal(taps[..., None], np.arange(kernel)).astype(float)
 
 
 class Encoder(keras.layers.Layer):

@@ -5,7 +5,7 @@ import itertools
 import tensorflow as tf
 from absl.testing import parameterized
 
-from export.energies import ServedEnergy
+from export.energies import ServedEnergy, served
 from hgn_tf import networks
 from hgn_tf.hamiltonians import gradient
 
@@ -26,10 +26,16 @@ class ServedEnergyTest(parameterized.TestCase, tf.test.TestCase):
     for weight in layer.trainable_weights:
       weight.assign(tf.random.stateless_normal(weight.shape, (0, len(weight.shape)), dtype=tf.float64))
     x = tf.random.stateless_normal((rows, height, width, channels), (1, 2), dtype=tf.float64)
-    energy = ServedEnergy(layer)
+    energy = served(layer)
+    self.assertIsInstance(energy, ServedEnergy)
     self.assertAllClose(energy(x), layer(x), rtol=1e-10)
     self.assertAllClose(gradient(energy, x), gradient(layer, x), rtol=1e-10, atol=1e-12)
     self.assertGreater(float(tf.norm(gradient(layer, x))), 0.01)
+
+  def test_an_energy_of_large_matrices_is_served_as_it_is(self):
+    layer = networks.ConvEnergy(((64, 3, 1), (64, 3, 1), (1, 1, 1)))
+    layer.build((None, 4, 4, 64))
+    self.assertIs(served(layer), layer)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ _PACKAGES = ("hgn_tf", "tfds_builders", "export")
 # Each may import only what stands before it; everything else in hgn_tf may import all of these.
 _CORE = [f"hgn_tf.{name}" for name in (
     "version", "phase_space", "physics", "scan", "adjoint", "hamiltonians", "integrators", "checks", "chunks",
-    "precision", "devices", "networks", "distributions", "bijectors", "objectives", "optimizers", "metrics", "prior",
-    "models")]
+    "precision", "devices", "conv_matrices", "networks", "distributions", "bijectors", "objectives", "optimizers",
+    "metrics", "prior", "models")]
 
 
 def modules():
