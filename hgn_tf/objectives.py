@@ -52,17 +52,17 @@ def geco_update(multiplier, average, mse, *, kappa, rate, decay, bounds):
   return tf.clip_by_value(multiplier * growth, *bounds), average
 
 
-def draw_frames(keys, count, horizon):
-  """Draws `count` distinct frames of each sequence, uniformly among the first `horizon`.
+def draw_frames(keys, count, wanted):
+  """Draws `count` distinct frames of each sequence, uniformly among those `wanted`.
 
   Args:
     keys: uniform random numbers in [0, 1), [batch, num_frames].
     count: frames to draw, at most num_frames.
-    horizon: scalar tensor; later frames get weight 0, and are drawn only where fewer than `count` are left.
+    wanted: bool [num_frames]; the others get weight 0, and are drawn only where fewer than `count` are wanted.
 
   Returns:
     (indices [batch, count] int32, weights [batch, count] of 0 or 1).
   """
-  keys = keys + tf.cast(tf.range(tf.shape(keys)[1]) < horizon, tf.float32)
-  indices = tf.math.top_k(keys, count, sorted=True).indices
-  return indices, tf.cast(indices < horizon, tf.float32)
+  wanted = tf.cast(wanted, tf.float32)
+  indices = tf.math.top_k(keys + wanted, count, sorted=True).indices
+  return indices, tf.gather(wanted, indices)

@@ -5,6 +5,7 @@ Above each preset stand the command that trains it, how long that took, and what
 
 import dataclasses
 
+from hgn_tf.models.bootstrapped import BootstrappedHGNConfig
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hnn import HNNConfig
 from hgn_tf.models.nhf import NHFConfig
@@ -46,6 +47,9 @@ _HGN_PRESETS = {
     "hgn_no_fpsi": dict(transform=()),
 }
 
+# Right for longer than its films; docs/beyond.md.
+_BOOTSTRAPPED_PRESETS = {"hgn_bootstrapped": dict(transform=())}
+
 # HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
 # hgn-reproduce hnn --tasks=mass_spring,...; times and results of every one: docs/hnn.md.
 _ORBITS = dict(steps=10_000, batch_size=200, weight_decay=0.0)
@@ -84,7 +88,8 @@ _REAL_NVP_PRESETS = {"real_nvp": {}, "real_nvp_2": dict(layers=2)}
 
 PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
-    for config, changed in ((_HGN, _HGN_PRESETS), (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
+    for config, changed in ((_HGN, _HGN_PRESETS), (BootstrappedHGNConfig(), _BOOTSTRAPPED_PRESETS),
+                            (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
                             (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}
 

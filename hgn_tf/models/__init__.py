@@ -1,5 +1,6 @@
 """Keras models, composed of what stands above them."""
 
+from hgn_tf.models.bootstrapped import BootstrappedHGN, BootstrappedHGNConfig
 from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hgn import HGN
 from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig
@@ -7,10 +8,11 @@ from hgn_tf.models.nhf import NHF, NHFConfig
 from hgn_tf.models.pixel_hnn import PixelHNN, PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVP, RealNVPConfig
 
-__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig",
-           "RealNVP", "RealNVPConfig", "make"]
+__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "BootstrappedHGN", "BootstrappedHGNConfig", "HGNConfig", "HNNConfig",
+           "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP", "RealNVPConfig", "make"]
 
-_MODELS = {HGNConfig: HGN, NHFConfig: NHF, PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
+_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, NHFConfig: NHF, PixelHNNConfig: PixelHNN,
+           RealNVPConfig: RealNVP}
 
 
 def make(config):

@@ -139,6 +139,11 @@ class HGNConfig(Config):
     """(num_frames, size, size, channels)."""
     return (self.num_frames, self.size, self.size, self.channels)
 
+  @property
+  def seen_shape(self):
+    """Shape of the frames that the encoder sees, the first of a film."""
+    return self.frame_shape
+
 
 def _tuples(value):
   return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value

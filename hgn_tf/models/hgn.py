@@ -29,8 +29,10 @@ class HGN(keras.Model):
     config: HGNConfig, or its dict.
   """
 
+  config_class = HGNConfig
+
   def __init__(self, config, **kwargs):
-    config = config if isinstance(config, HGNConfig) else HGNConfig.from_dict(config)
+    config = config if isinstance(config, HGNConfig) else self.config_class.from_dict(config)
     super().__init__(**{"name": config.name, **kwargs})
     self.config = config
     get_integrator(config.method)
@@ -45,7 +47,7 @@ class HGN(keras.Model):
     c = self.config
     dtype = precision.policy(c.precision)
     self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=dtype, name="encoder")
-    self.encoder.build((None, *c.frame_shape))
+    self.encoder.build((None, *c.seen_shape))
     grid = (c.grid, c.grid)
     self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels),
                                          "float32", "transform") if c.transform else None
@@ -68,8 +70,12 @@ class HGN(keras.Model):
     Raises:
       ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
     """
-    mean, log_std = self.encoder(check_frames(frames, self.config.frame_shape))
+    mean, log_std = self._posterior(check_frames(frames, self.config.frame_shape))
     return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 3)
+
+  def _posterior(self, frames):
+    """Mean and log std of z, from the frames that the encoder sees."""
+    return self.encoder(frames[:, :self.config.seen_shape[0]])
 
   def initial_state(self, z):
     """(q_0, p_0) = f_psi(z), each [batch, grid, grid, channels]."""
@@ -200,42 +206,48 @@ class HGN(keras.Model):
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
   def test_step(self, frames):
-    mean, log_std = self.encoder(check_frames(frames, self.config.frame_shape))
+    mean, log_std = self._posterior(check_frames(frames, self.config.frame_shape))
     mse = objectives.squared_error(self(frames), frames)
     kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
     return self._track(loss=mse, mse=mse, kl=kl)
 
   def objective(self, frames, step):
-    """(mse, kl in nats, loss) of a batch at an optimiser step; random numbers come from (config.seed, step).
+    """(mse, kl in nats, loss) of a batch at an optimiser step; random numbers come from (config.seed, step)."""
+    seeds = tf.random.split(tf.stack([self.config.seed, step]), 2)
+    mean, log_std = self._posterior(frames)
+    q = self.rollout(self.initial_state(self._draw(mean, log_std, seeds[0])), self.config.num_frames - 1).q
+    mse = self._film_error(q, frames, step, seeds[1])
+    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    return mse, kl, self._lagrangian(mse, kl, step)
 
-    loss = (multiplier * (mse - kappa) + kl / pixels of a sequence) * pixels of a frame / multiplier:
-    GECO's Lagrangian over its multiplier, so that the size of the gradient does not follow the multiplier.
+  def _draw(self, mean, log_std, seed):
+    """z of a training step."""
+    return mean if self.config.deterministic else mean + tf.exp(log_std) * _noise(tf.shape(mean), seed)
+
+  def _lagrangian(self, mse, kl, step):
+    """(multiplier * (mse - kappa) + kl / pixels of a sequence) * pixels of a frame / multiplier.
+
+    GECO's over its multiplier, so that the size of the gradient does not follow the multiplier.
     """
     c = self.config
-    seeds = tf.random.split(tf.stack([c.seed, step]), 2)
-    mean, log_std = self.encoder(frames)
-    z = mean if c.deterministic else mean + tf.exp(log_std) * _noise(tf.shape(mean), seeds[0])
-    q = self.rollout(self.initial_state(z), c.num_frames - 1).q
-    q, frames, weights = self._frames_to_decode(q, frames, step, seeds[1])
-    mse = objectives.squared_error(self.decode(q), frames, weights)
-    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
     pixels = c.size * c.size * c.channels
     kl_per_pixel = 0.0 if c.deterministic else _rise(c.kl_warmup, step, 1.0) * kl / (c.num_frames * pixels)
     multiplier = 1.0 if c.deterministic else tf.convert_to_tensor(self.multiplier)
-    loss = objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
-    return mse, kl, loss
+    return objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
 
-  def _frames_to_decode(self, q, frames, step, seed):
-    """The frames of this step, their targets and weights: a random subset, within a growing horizon."""
+  def _film_error(self, q, frames, step, seed, start=0):
+    """Squared error of a random subset of frames, within a horizon around `start` that grows with the steps."""
     c = self.config
     horizon = 2 + step // c.horizon_steps if c.horizon_steps else c.num_frames
+    near = tf.abs(tf.range(c.num_frames) - start) < horizon
     if c.frames_per_step is None:
-      weights = tf.cast(tf.range(c.num_frames) < horizon, tf.float32)
-      return q, frames, tf.broadcast_to(weights, tf.shape(frames)[:2])
+      return objectives.squared_error(self.decode(q), frames, tf.broadcast_to(
+          tf.cast(near, tf.float32), tf.shape(frames)[:2]))
     keys = devices.rows_of_replica(
         lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
-    indices, weights = objectives.draw_frames(keys, c.frames_per_step, horizon)
-    return tf.gather(q, indices, batch_dims=1), tf.gather(frames, indices, batch_dims=1), weights
+    indices, weights = objectives.draw_frames(keys, c.frames_per_step, near)
+    chosen, targets = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
+    return objectives.squared_error(self.decode(chosen), targets, weights)
 
   def _update_multiplier(self, mse):
     c = self.config

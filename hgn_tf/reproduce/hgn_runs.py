@@ -21,6 +21,7 @@ MODELS = {
     "hgn_determ": ("hgn_determ", {}),
     "hgn_no_fpsi": ("hgn_no_fpsi", {}),
     "hgn_appendix": ("hgn_appendix", {}),
+    "hgn_bootstrapped": ("hgn_bootstrapped", {}),
     "pixel_hnn": ("pixel_hnn", {}),
     "pixel_hnn_conv": ("pixel_hnn_conv", {}),
 }

@@ -4,11 +4,13 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from hgn_tf import physics, presets, truth
+from hgn_tf import models, physics, presets, truth
 from hgn_tf.models import HGN, HGNConfig
 
 _HGN = sorted(name for name, preset in presets.PRESETS.items() if isinstance(preset, HGNConfig))
-_PARAMETERS = {"hgn_no_fpsi": 645_541 - 147_744, "hgn_appendix": None}
+_NO_FPSI = 645_541 - 147_744
+_PARAMETERS = {"hgn_no_fpsi": _NO_FPSI, "hgn_appendix": None,
+               "hgn_bootstrapped": _NO_FPSI - 15 * 3 * 4 * 32}  # 15 frames fewer for the first convolution
 
 
 class PresetsTest(parameterized.TestCase, tf.test.TestCase):
@@ -17,7 +19,7 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
   def test_builds_and_counts(self, name):
     config = presets.get(name)
     self.assertEqual(config.name, name)
-    model = HGN(config)
+    model = models.make(config)
     count = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     expected = _PARAMETERS.get(name, 645_541)
     if expected is not None:
@@ -45,13 +47,14 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*_HGN)
   def test_survives_json(self, name):
     config = presets.get(name)
-    self.assertEqual(HGNConfig.from_dict(json.loads(json.dumps(config.to_dict()))), config)
+    self.assertEqual(type(config).from_dict(json.loads(json.dumps(config.to_dict()))), config)
 
-  @parameterized.parameters("hgn", "hgn_paper_recipe", "hgn_appendix", "hgn_euler", "hgn_determ", "hgn_no_fpsi")
+  @parameterized.parameters("hgn", "hgn_paper_recipe", "hgn_appendix", "hgn_euler", "hgn_determ", "hgn_no_fpsi",
+                            "hgn_bootstrapped")
   def test_takes_a_step(self, name):
     narrow = dict(batch_size=1, num_frames=3, size=16, frames_per_step=None, horizon_steps=0)
-    config = presets.get(name, **narrow)
-    model = HGN(config)
+    config = presets.get(name, **narrow, **(dict(context=2) if name == "hgn_bootstrapped" else {}))
+    model = models.make(config)
     model.compile(run_eagerly=True)  # two steps: tracing would take ten times as long
     before = [v.numpy() for v in model.trainable_variables]
     frames = tf.random.stateless_uniform((1, *config.frame_shape), (0, 1))

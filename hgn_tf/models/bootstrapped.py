@@ -1,0 +1,109 @@
+"""An HGN that goes on beyond its films, because its own shorter rollouts teach the longer ones."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from hgn_tf import devices, objectives
+from hgn_tf.models.config import HGNConfig
+from hgn_tf.models.hgn import HGN
+
+
+@dataclasses.dataclass(frozen=True)
+class BootstrappedHGNConfig(HGNConfig):
+  """What a `BootstrappedHGN` has besides an HGN.
+
+    context: frames that the encoder sees, the first ones of a film.
+    reach: frames beyond either end of the film that the last step trains; 0: none.
+    reach_rise: (first, last) step of the rise to `reach`, from num_frames - context.
+    frames_beyond: random frames beyond the film in a step.
+  """
+
+  name: str = "hgn_bootstrapped"
+  context: int = 16
+  reach: int = 75
+  reach_rise: tuple = (400, 1700)
+  frames_beyond: int = 4
+
+  def __post_init__(self):
+    super().__post_init__()
+    if not 1 <= self.context < self.num_frames:
+      raise ValueError(f"context must be in [1, {self.num_frames - 1}], got {self.context}.")
+    if self.reach < 0 or self.frames_beyond < 1:
+      raise ValueError(f"reach must be at least 0 and frames_beyond at least 1, got {self.reach} and "
+                       f"{self.frames_beyond}.")
+
+  @property
+  def seen_shape(self):
+    return (self.context, *self.frame_shape[1:])
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class BootstrappedHGN(HGN):
+  """An HGN whose rollouts stay right for longer than the films that it is trained on.
+
+  The error over the frames of a film asks for no law: any path through the latent space does, if the decoder knows its
+  points, and after the last frame such a path leads nowhere. Here the encoder sees a window of `context` frames, at a
+  random place, and the rollout goes both ways to the ends of the film. Beyond them it learns to show what a rollout
+  from the film's outermost window shows, which has less far to go: past the last frame from the last window, before the
+  first one from the first. Film by film the reach of the better rollouts becomes that of all (as in temporal
+  difference learning, Sutton 1988). It takes for granted that a window may come from any time of the motion.
+
+  Args:
+    config: BootstrappedHGNConfig, or its dict.
+  """
+
+  config_class = BootstrappedHGNConfig
+
+  def compile(self, optimizer=None, jit_compile=False, **kwargs):
+    """`HGN.compile`, never jit-compiled by default: the lengths of the rollouts change from step to step."""
+    super().compile(optimizer, jit_compile, **kwargs)
+
+  def objective(self, frames, step):
+    c = self.config
+    seeds = tf.random.split(tf.stack([c.seed, step]), 4)
+    start = tf.random.stateless_uniform([], seeds[2], 0, c.num_frames - c.context + 1, tf.int32)
+    beyond = self.reach_at(step)
+    mean, log_std = self._posterior(self._window(frames, start))
+    state = self.initial_state(self._draw(mean, log_std, seeds[0]))
+    back, on = self.rollout(state, start + beyond, -c.dt).q, self.rollout(state, c.num_frames - 1 - start + beyond).q
+    before, film, after = tf.split(tf.concat([back[:, :0:-1], on], axis=1), [beyond, c.num_frames, beyond], axis=1)
+    mse = self._film_error(film, frames, step, seeds[1], start)
+    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    extra = tf.cond(beyond > 0, lambda: self.error_beyond(before, after, frames, seeds[3]), lambda: 0.0)
+    return mse, kl, self._lagrangian(mse, kl, step) + extra * c.size * c.size * c.channels
+
+  def _window(self, frames, start):
+    """The `context` frames from `start` on."""
+    return tf.gather(frames, start + tf.range(self.config.context), axis=1)
+
+  def reach_at(self, step):
+    """Frames beyond either end of the film that a step trains."""
+    c = self.config
+    first, last = c.reach_rise
+    nearest = min(c.num_frames - c.context, c.reach)
+    rise = tf.cast(step - first, tf.float32) / (last - first)
+    rising = nearest + tf.cast((c.reach - nearest) * tf.minimum(rise, 1.0), tf.int32)
+    return tf.where(step < first, 0, rising)
+
+  def error_beyond(self, before, after, frames, seed):
+    """Squared error of random frames beyond the film against those of rollouts from its outermost windows.
+
+    Args:
+      before: positions of the frames before the film, in the order of time.
+      after: positions of as many frames after it.
+      frames: the film.
+      seed: of the choice of frames.
+    """
+    c = self.config
+    beyond = tf.shape(after)[1]
+    first, last = (self.initial_state(self._posterior(self._window(frames, start))[0])
+                   for start in (0, c.num_frames - c.context))
+    back, on = self.rollout(first, beyond, -c.dt).q, self.rollout(last, c.context - 1 + beyond).q
+    indices = devices.rows_of_replica(
+        lambda rows: tf.random.stateless_uniform([rows, c.frames_beyond], seed, 0, 2 * beyond, tf.int32),
+        tf.shape(frames)[0])
+    shown, target = (self.decode(tf.gather(tf.concat(parts, axis=1), indices, batch_dims=1))
+                     for parts in ((before, after), (back[:, :0:-1], on[:, c.context:])))
+    return objectives.squared_error(shown, tf.stop_gradient(target))
