@@ -1,4 +1,4 @@
-"""Makes trained HGNs that come with the package, hgn_tf/pretrained/hgn_SYSTEM.*, from runs of `hgn-reproduce hgn`.
+"""Makes trained HGNs that come with the package, hgn_tf/pretrained/PRESET_SYSTEM.*, from runs of `hgn-reproduce hgn`.
 
   hgn-reproduce hgn --rows=hgn --datasets=mass_spring --steps=1300
   python -m benchmarks.hgn_pretrained --runs=mass_spring-hgn-1300-0
@@ -49,18 +49,25 @@ model.reconstruct(frames), model.sample(8, seed=0)
 ```
 
 Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size, canvas, 32x32 after averaging), dt
-{dt}, and initial states like those of the dataset. It was trained on {num_frames} frames and goes wrong soon after
-them and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder
-reads the film off the phase (docs/results.md). The scale of its energy is arbitrary. Its samples come from a prior
-that was fitted after training. The data is synthetic and carries no licence.
+{dt}, and initial states like those of the dataset. {beyond}
+The scale of its energy is arbitrary. Its samples come from a prior that was fitted after training. The data is
+synthetic and carries no licence.
 """
+BEYOND = {
+    "hgn": """It was trained on {num_frames} frames and goes wrong soon after
+them and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder
+reads the film off the phase (docs/results.md).""",
+    "hgn_bootstrapped": """It was trained on {num_frames} frames, of which its encoder
+sees the first {context}; frames beyond them it learned from its own rollouts of other parts of the film, and how long
+they stay right is measured above (docs/training.md).""",
+}
 
 
 def make(run, out):
   """Writes the three files of one model."""
   found = files.read_json(pathlib.Path(_RESULTS.value) / f"{run}.json")
   model = Workdir(pathlib.Path(_WORKDIRS.value) / run).load_model()
-  config, name = model.config, f"hgn_{found['dataset'].replace('/', '_')}"
+  config, name = model.config, f"{model.config.name}_{found['dataset'].replace('/', '_')}"
   splits = {split: {key: value for key, value in found[split].items() if not isinstance(value, list)}
             for split in ("train", "test")}
   scaled = {split: {key: value * (1e4 if key in ("mse", "mean_image", "noise_floor") else 1)
@@ -69,7 +76,8 @@ def make(run, out):
   text = CARD.format(name=name, dataset=found["dataset"], preset=config.name, row=found["row"], steps=config.steps,
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
                      minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model),
-                     num_frames=config.num_frames, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn)
+                     num_frames=config.num_frames, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn,
+                     beyond=BEYOND[config.name].format(**config.to_dict()))
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"],
                                      "horizon": found["horizon"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")

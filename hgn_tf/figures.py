@@ -47,18 +47,27 @@ def _density(folder):
   return paths
 
 
-def _trained():
-  """System -> the trained HGN of it that comes with the package."""
+def _trained(preset="hgn"):
+  """System -> the HGN of it, trained with a preset, that comes with the package."""
   from hgn_tf import physics, pretrained
-  names = {system: f"hgn_{system}" for system in physics.SYSTEMS}
+  names = {system: f"{preset}_{system}" for system in physics.SYSTEMS}
   return {system: pretrained.load_pretrained(name) for system, name in names.items() if name in pretrained.names()}
 
 
 def _overview(folder):
-  """A film of each system, and what its trained HGN makes of it."""
+  """A film of each system, and what its trained HGN makes of it at four speeds."""
   from hgn_tf import hgn_pictures
-  hgn_pictures.overview(folder / "overview.gif", _trained())
+  hgn_pictures.overview(folder / "overview.gif", _trained("hgn_bootstrapped"))
   return [folder / "overview.gif"]
+
+
+def _beyond(folder):
+  """Long before and long after the frames of a film: the trained HGNs, and the bootstrapped ones."""
+  from hgn_tf import hgn_pictures
+  plain, bootstrapped = _trained(), _trained("hgn_bootstrapped")
+  hgn_pictures.beyond(folder / "beyond.png", {
+      system: {"HGN": plain[system], "bootstrapped HGN": model} for system, model in bootstrapped.items()})
+  return [folder / "beyond.png"]
 
 
 def _speeds(folder):
@@ -84,6 +93,7 @@ def _samples(folder):
 
 
 FIGURES = {  # name -> function of the output folder that returns the files it wrote
+    "beyond": _beyond,
     "datasets": _datasets,
     "density": _density,
     "overview": _overview,

@@ -70,6 +70,27 @@ def overview(path, models):
                             for row in zip(*rows, strict=True)], scale=3)
 
 
+def beyond(path, models, *, before=60, after=90, every=10):
+  """A test film of each system from long before to long after the frames that models saw, and what they make of it.
+
+  Args:
+    path: .png to write.
+    models: name of a system -> label -> HGN.
+    before, after: frames before and after the first one that was seen.
+    every: show every so-manieth frame.
+  """
+  rows = []
+  for system, labelled in models.items():
+    size = next(iter(labelled.values())).config.size
+    frames, world = truth.simulate(physics.default_spec(system), "test", 1, size)
+    true = world.frames(size, num_steps=before, speed=-1.0), world.frames(size, num_steps=after)
+    films = {f"{system}, truth": true}
+    for label, model in labelled.items():
+      films[label] = evaluation.unroll(model, frames, before, -1.0), evaluation.unroll(model, frames, after)
+    rows += [(label, np.concatenate([past[0, :0:-1], future[0]])) for label, (past, future) in films.items()]
+  rollouts.strips(path, rows, every=every)
+
+
 def samples(path, models, num=4):
   """Paper figure 8: films from the prior of several models beside films of their systems.
 

@@ -23,6 +23,6 @@ class FiguresTest(tf.test.TestCase):
   def test_unknown_and_missing_names_list_the_known_ones(self):
     folder = self.enter_context(tempfile.TemporaryDirectory())
     for names, got in ((["figure5"], "got figure5"), ([], "got none")):
-      with self.assertRaisesRegex(ValueError, f"out of datasets, .*{got}"):
+      with self.assertRaisesRegex(ValueError, f"out of beyond, .*{got}"):
         figures.make(names, pathlib.Path(folder, "new"))
     self.assertFalse(pathlib.Path(folder, "new").exists())

@@ -52,6 +52,20 @@ class HGNPicturesTest(tf.test.TestCase):
     height = imageio.imread(self.folder / "all.gif", index=None).shape[1]
     self.assertEqual((height - 18) % (2 * (3 * tiny.SIZE + 4)), 0)
 
+  def test_beyond_is_in_the_order_of_time(self):
+    model = HGN(tiny.config())
+    with mock.patch.object(physics, "default_spec", lambda system: _SPEC), mock.patch.object(
+        hgn_pictures.rollouts, "strips") as strips:
+      hgn_pictures.beyond("x.png", {"mass_spring": {"HGN": model}}, before=4, after=6)
+    (_, rows), _ = strips.call_args
+    self.assertEqual([label for label, _ in rows], ["mass_spring, truth", "HGN"])
+    frames, world = truth.simulate(_SPEC, "test", 1, tiny.SIZE)
+    self.assertAllClose(rows[0][1], np.concatenate(
+        [world.frames(tiny.SIZE, num_steps=4, speed=-1.0)[0, :0:-1], world.frames(tiny.SIZE, num_steps=6)[0]]))
+    state = model.infer(frames)
+    start = type(state)(*(x[:, -1] for x in model.rollout(state, 4, -model.config.dt)))
+    self.assertAllClose(rows[1][1], model.decode(model.rollout(start, 10).q)[0], atol=1e-4)  # leapfrog is reversible
+
   def test_samples_beside_films_of_their_systems(self):
     with mock.patch.object(physics, "default_spec", lambda system: _SPEC):
       written = hgn_pictures.samples(self.folder / "samples.png", {"mass_spring": HGN(tiny.config())}, num=2)

@@ -9,29 +9,34 @@ import tensorflow as tf
 import tiny
 from absl.testing import parameterized
 
-from hgn_tf import metrics, physics, pretrained, truth
+from hgn_tf import evaluation, metrics, physics, pretrained, truth
 from hgn_tf.models import HGN
 
-SYSTEMS = [system for system in physics.SYSTEMS if f"hgn_{system}" in pretrained.names()]
+NAMES = [name for name in pretrained.names() if name.startswith("hgn_")]
 FILMS = 12
 
 
 class HGNPretrainedTest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters(*[(system,) for system in SYSTEMS])
-  def test_reaches_its_card(self, system):
-    name = f"hgn_{system}"
-    card, model = pretrained.card(name)["test"], pretrained.load_pretrained(name)
-    films, _ = truth.simulate(physics.default_spec(system), "test", FILMS, model.config.size)
+  @parameterized.parameters(*NAMES)
+  def test_reaches_its_card(self, name):
+    facts, model = pretrained.card(name), pretrained.load_pretrained(name)
+    card = facts["test"]
+    films, world = truth.simulate(physics.default_spec(facts["dataset"]), "test", FILMS, model.config.size)
     mse = float(np.mean(metrics.frame_errors(model.reconstruct(films), films)))
     excess = metrics.relative_excess(mse, card["mean_image"], card["noise_floor"])
     self.assertLess(excess, max(0.1, 2.5 * card["relative_excess"]))  # few films: their spread is that of the mean
     path = model.rollout(model.infer(films), model.config.num_frames - 1)
     self.assertLess(metrics.energy_drift(model.energy(path)), 3 * card["energy_drift"])
+    for direction, speed in (("forward", 1.0), ("backward", -1.0)):
+      true = world.frames(model.config.size, num_steps=evaluation.LONG, speed=speed)
+      errors = metrics.frame_errors(evaluation.unroll(model, films, evaluation.LONG, speed), true)
+      right = np.mean(metrics.valid_prediction_time(errors, card["mean_image"] - card["noise_floor"]))
+      self.assertGreater(right, 0.6 * facts["horizon"][direction])
 
-  @parameterized.parameters(*[(system,) for system in SYSTEMS])
-  def test_is_small_enough_to_come_with_the_package(self, system):
-    files = list(pathlib.Path(pretrained.__file__).parent.glob(f"hgn_{system}.*"))
+  @parameterized.parameters(*NAMES)
+  def test_is_small_enough_to_come_with_the_package(self, name):
+    files = list(pathlib.Path(pretrained.__file__).parent.glob(f"{name}.*"))
     self.assertLen(files, 3)
     self.assertLess(sum(path.stat().st_size for path in files), 3e6)
 
