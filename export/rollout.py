@@ -67,7 +67,7 @@ def with_precision(model, precision):
   """
   if precision not in POLICIES:
     raise ValueError(f"precision must be one of {', '.join(POLICIES)}, got {precision!r}.")
-  copy = HGN(dataclasses.replace(model.config, precision=POLICIES[precision]))
+  copy = type(model)(dataclasses.replace(model.config, precision=POLICIES[precision]))
   copy.set_weights(model.get_weights())
   return copy
 
