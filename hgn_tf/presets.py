@@ -47,7 +47,8 @@ _HGN_PRESETS = {
     "hgn_no_fpsi": dict(transform=()),
 }
 
-# Right for longer than its films; docs/beyond.md.
+# Right for longer than its films: docs/training.md, "Beyond the film".
+# hgn-reproduce hgn --rows=hgn_bootstrapped --steps=2000: FIGURES
 _BOOTSTRAPPED_PRESETS = {"hgn_bootstrapped": dict(transform=())}
 
 # HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
