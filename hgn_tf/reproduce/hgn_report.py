@@ -58,14 +58,14 @@ is as good as data; a still film has motion 0. The prior was fitted after traini
 _HORIZON = """## Beyond the frames that were trained on
 
 Valid prediction time, forward / backward, in frames of {steps}: until a frame's error against the clean truth is above
-half of the mean image's; mean of {films} test films. Training knows frames 0 to 30 and no others, and the paper's HGNs go
-wrong as soon as they leave them. Their energies have stayed near the |q|^2/2 + |p|^2/2 that training starts from: the
-state turns about once in 50 frames whatever the film (`python -m benchmarks.learned_motion`), and the decoder reads the
-film off the phase. The error over 30 steps, the drift of H and reversibility do not show this: what has been learned is
-a film, not yet the law behind it. `hgn_bootstrapped`, the same networks without f_psi, is not in the paper: beyond its
-films it learns from its own shorter rollouts ([training.md](training.md)).
-
-![Long before and long after the first frame: the truth, an HGN, a bootstrapped one](images/beyond.png)
+half of the mean image's; mean of {films} test films. Training knows frames 0 to 30 and no others, and the paper's HGNs
+go wrong as soon as they leave them. Their energies have stayed near the |q|^2/2 + |p|^2/2 that training starts from:
+the state turns about once in 50 frames whatever the film (`python -m benchmarks.learned_motion`), and the decoder
+reads the film off the phase. The error over 30 steps, the drift of H and reversibility do not show this: what has been
+learned is a film, not yet the law behind it. `hgn_bootstrapped`, the same networks without f_psi, is not in the paper:
+beyond its films it learns from its own shorter rollouts ([training.md](training.md)).
+"""
+_BEYOND = """![Long before and long after the first frame: the truth, an HGN, a bootstrapped one](images/beyond.png)
 
 Every tenth frame from 60 before to 90 after the first one that was seen, of a test film each (`hgn-figures beyond`; the
 HGNs have 15,000 steps of training, the bootstrapped ones 2,000).
@@ -132,7 +132,8 @@ def _results(runs, pictures):
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
            _table(models, {}, "energy_drift", 1.0), _SAMPLES, _sampled(models),
            "![Films of each system that its model made up: hgn-figures samples](images/samples.png)\n",
-           _HORIZON.format(steps=LONG + 1, films=LONG_SEQUENCES), _horizons(models), _FRAME_BY_FRAME]
+           _HORIZON.format(steps=LONG + 1, films=LONG_SEQUENCES), _horizons(models),
+           _BEYOND, _FRAME_BY_FRAME]
   for draw, measure, label in ((_errors, "per_frame", "Pixel MSE of each frame"), (_drifts, "energy", "Change of H")):
     for dataset in datasets(models):
       path = pictures / f"{measure}_{dataset.replace('/', '_')}.png"
