@@ -68,7 +68,8 @@ beyond its films it learns from its own shorter rollouts ([training.md](training
 _BEYOND = """![Long before and long after the first frame: the truth, an HGN, a bootstrapped one](images/beyond.png)
 
 Every tenth frame from 60 before to 90 after the first one that was seen, of a test film each (`hgn-figures beyond`; the
-HGNs have 15,000 steps of training, the bootstrapped ones 2,000).
+HGNs have 15,000 steps of training, the bootstrapped ones 2,000). The two bodies of this film happen to turn once in 50
+frames, as the oscillator does that an HGN starts from. Where a bootstrapped HGN is unsure of the phase it blurs.
 """
 _SPEEDS = """## Figure 7: four speeds
 
