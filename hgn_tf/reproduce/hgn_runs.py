@@ -22,6 +22,7 @@ MODELS = {
     "hgn_no_fpsi": ("hgn_no_fpsi", {}),
     "hgn_appendix": ("hgn_appendix", {}),
     "hgn_bootstrapped": ("hgn_bootstrapped", {}),
+    "hgn_windows": ("hgn_bootstrapped", dict(reach=0)),
     "pixel_hnn": ("pixel_hnn", {}),
     "pixel_hnn_conv": ("pixel_hnn_conv", {}),
 }
