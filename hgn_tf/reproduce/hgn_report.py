@@ -63,7 +63,8 @@ go wrong as soon as they leave them. Their energies have stayed near the |q|^2/2
 the state turns about once in 50 frames whatever the film (`python -m benchmarks.learned_motion`), and the decoder
 reads the film off the phase. The error over 30 steps, the drift of H and reversibility do not show this: what has been
 learned is a film, not yet the law behind it. `hgn_bootstrapped`, the same networks without f_psi, is not in the paper:
-beyond its films it learns from its own shorter rollouts ([training.md](training.md)).
+beyond its films it learns from its own shorter rollouts ([training.md](training.md)); `hgn_windows` is the same without
+that.
 """
 _BEYOND = """![Long before and long after the first frame: the truth, an HGN, a bootstrapped one](images/beyond.png)
 

@@ -14,7 +14,7 @@ EMBEDDING = dict(zip(SYSTEMS, (2, 2, 8, 12), strict=True))  # of the PixelHNNs (
 # pixel; 2e-4 where there is no observation noise.
 KAPPA = dict(zip(SYSTEMS, (5e-4, 5e-4, 2e-4, 2e-4), strict=True))
 
-# Row -> (preset, changes to it). The models of Table 1.
+# Row -> (preset, changes to it). The models of the tables.
 MODELS = {
     "hgn": ("hgn", {}),
     "hgn_euler": ("hgn_euler", {}),
