@@ -53,11 +53,11 @@ Limits: it knows films drawn as `hgn_tf.physics` draws them (colours, ball size,
 The scale of its energy is arbitrary. Its samples come from a prior that was fitted after training. The data is
 synthetic and carries no licence.
 """
-BEYOND = {
-    "hgn": """It was trained on {num_frames} frames and goes wrong soon after
+BEYOND = {  # class -> what it knows outside of its films
+    "HGN": """It was trained on {num_frames} frames and goes wrong soon after
 them and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder
 reads the film off the phase (docs/results.md).""",
-    "hgn_bootstrapped": """It was trained on {num_frames} frames, of which its encoder
+    "BootstrappedHGN": """It was trained on {num_frames} frames, of which its encoder
 sees the first {context}; frames beyond them it learned from its own rollouts of other parts of the film, and how long
 they stay right is measured above (docs/training.md).""",
 }
@@ -77,7 +77,7 @@ def make(run, out):
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
                      minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model),
                      num_frames=config.num_frames, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn,
-                     beyond=BEYOND[config.name].format(**config.to_dict()))
+                     beyond=BEYOND[type(model).__name__].format(**config.to_dict()))
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"],
                                      "horizon": found["horizon"]}, out)
   print(f"Wrote {out / name}.*: relative excess {splits['test']['relative_excess']:.3f}")

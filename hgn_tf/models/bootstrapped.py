@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from hgn_tf import devices, objectives
 from hgn_tf.models.config import HGNConfig
-from hgn_tf.models.hgn import HGN
+from hgn_tf.models.hgn import HGN, rise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +81,9 @@ class BootstrappedHGN(HGN):
   def reach_at(self, step):
     """Frames beyond either end of the film that a step trains."""
     c = self.config
-    first, last = c.reach_rise
     nearest = min(c.num_frames - c.context, c.reach)
-    rise = tf.cast(step - first, tf.float32) / (last - first)
-    rising = nearest + tf.cast((c.reach - nearest) * tf.minimum(rise, 1.0), tf.int32)
-    return tf.where(step < first, 0, rising)
+    rising = nearest + tf.cast((c.reach - nearest) * rise(c.reach_rise, step, 1.0), tf.int32)
+    return tf.where(step < c.reach_rise[0], 0, rising)
 
   def error_beyond(self, before, after, frames, seed):
     """Squared error of random frames beyond the film against those of rollouts from its outermost windows.

@@ -197,7 +197,7 @@ class HGN(keras.Model):
     The mean is taken at every step and kept at the first: replicas cannot meet inside of a tf.cond.
     """
     c = self.config
-    self.encoder.log_std_offset.assign(c.log_std_offset * (1.0 - _rise(c.log_std_rise, step, 0.0)))
+    self.encoder.log_std_offset.assign(c.log_std_offset * (1.0 - rise(c.log_std_rise, step, 0.0)))
     if c.centre_frames:
       first = lambda new, weight: weight.assign(tf.where(step == 0, new, tf.convert_to_tensor(weight)))  # noqa: E731
       centre = devices.mean(tf.reduce_mean(frames, axis=(0, 1)))
@@ -231,7 +231,7 @@ class HGN(keras.Model):
     """
     c = self.config
     pixels = c.size * c.size * c.channels
-    kl_per_pixel = 0.0 if c.deterministic else _rise(c.kl_warmup, step, 1.0) * kl / (c.num_frames * pixels)
+    kl_per_pixel = 0.0 if c.deterministic else rise(c.kl_warmup, step, 1.0) * kl / (c.num_frames * pixels)
     multiplier = 1.0 if c.deterministic else tf.convert_to_tensor(self.multiplier)
     return objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
 
@@ -241,13 +241,13 @@ class HGN(keras.Model):
     horizon = 2 + step // c.horizon_steps if c.horizon_steps else c.num_frames
     near = tf.abs(tf.range(c.num_frames) - start) < horizon
     if c.frames_per_step is None:
-      return objectives.squared_error(self.decode(q), frames, tf.broadcast_to(
-          tf.cast(near, tf.float32), tf.shape(frames)[:2]))
-    keys = devices.rows_of_replica(
-        lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
-    indices, weights = objectives.draw_frames(keys, c.frames_per_step, near)
-    chosen, targets = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
-    return objectives.squared_error(self.decode(chosen), targets, weights)
+      weights = tf.broadcast_to(tf.cast(near, tf.float32), tf.shape(frames)[:2])
+    else:
+      keys = devices.rows_of_replica(
+          lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
+      indices, weights = objectives.draw_frames(keys, c.frames_per_step, near)
+      q, frames = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
+    return objectives.squared_error(self.decode(q), frames, weights)
 
   def _update_multiplier(self, mse):
     c = self.config
@@ -271,7 +271,7 @@ class HGN(keras.Model):
     return {"config": self.config.to_dict(), "name": self.name}
 
 
-def _rise(steps, step, default):
+def rise(steps, step, default):
   """0 before the first of `steps`, 1 after the last, linear between; `default` where there are none."""
   if steps is None:
     return default
