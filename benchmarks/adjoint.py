@@ -17,12 +17,12 @@ import time
 import tensorflow as tf
 from absl import flags
 
-from hgn_tf import cli, presets
-from hgn_tf.hamiltonians import Separable
-from hgn_tf.integrators import integrate
-from hgn_tf.models import HGN
-from hgn_tf.phase_space import PhaseSpace
-from hgn_tf.report import markdown_table
+from hgn_tf.commands import cli
+from hgn_tf.evaluation.report import markdown_table
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import HGN, presets
 
 _STEPS = flags.DEFINE_list("steps", ["30", "100", "300", "1000", "3000"], "Steps of a rollout.")
 _RUNS = flags.DEFINE_integer("runs", 3, "Timed runs; the fastest is printed.", lower_bound=1)

@@ -18,7 +18,8 @@ from absl import app, flags
 
 from benchmarks.density_rows import DIGITS, MIXTURES, MODELS, run_row
 from benchmarks.unfinished import unfinished
-from hgn_tf import distributions, files
+from hgn_tf.flows import distributions
+from hgn_tf.training import files
 
 _OUT = flags.DEFINE_string("out", "results/density", "Folder of the rows.")
 _TARGETS = flags.DEFINE_list("targets", [*MIXTURES, *(t for t in distributions.TARGETS if t not in MIXTURES), DIGITS],

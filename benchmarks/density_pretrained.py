@@ -11,8 +11,8 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks.density_rows import NUM_SAMPLES, points, train
-from hgn_tf import presets, pretrained
-from hgn_tf.models import NHF
+from hgn_tf import pretrained
+from hgn_tf.models import NHF, presets
 
 _TARGETS = flags.DEFINE_list("targets", ["gaussians4", "two_moons", "pinwheel"], "Names of targets.")
 _HELD_OUT = flags.DEFINE_integer("held_out", 10_000, "Points that the KL in the card is measured on.")

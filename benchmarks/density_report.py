@@ -10,9 +10,10 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks.density_rows import DIGITS, MIXTURES, MODELS, NUM_SAMPLES, STEPS
-from hgn_tf import distributions, files
-from hgn_tf.plots import density as plots
-from hgn_tf.report import markdown_table
+from hgn_tf.evaluation.plots import density as plots
+from hgn_tf.evaluation.report import markdown_table
+from hgn_tf.flows import distributions
+from hgn_tf.training import files
 
 _ROWS = flags.DEFINE_string("rows", "results/density", "Folder of the rows.")
 _STABILITY = flags.DEFINE_string("stability", "results/nhf_stability", "Folder of the runs of nhf_stability.py.")

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import distributions, pretrained
+from hgn_tf import pretrained
+from hgn_tf.flows import distributions
 from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig
 
 STEPS, CURVE = 2_000, 20  # optimiser steps of every model, points of its learning curve

@@ -8,9 +8,10 @@ import pathlib
 
 from absl import app, flags
 
-from hgn_tf import files, pretrained
-from hgn_tf.evaluation import LONG
-from hgn_tf.workdir import Workdir
+from hgn_tf import pretrained
+from hgn_tf.evaluation.evaluator import LONG
+from hgn_tf.training import files
+from hgn_tf.training.workdir import Workdir
 
 _RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-hgn-1300-0.", required=True)
 _RESULTS = flags.DEFINE_string("results", "results/hgn", "Folder of the runs' JSON files.")

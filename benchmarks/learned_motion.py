@@ -11,8 +11,9 @@ import hgn_tf  # isort: skip # before TensorFlow: it switches oneDNN on
 import numpy as np
 from absl import app, flags
 
-from hgn_tf import physics, truth
-from hgn_tf.report import markdown_table
+from hgn_tf import physics
+from hgn_tf.data import truth
+from hgn_tf.evaluation.report import markdown_table
 
 _FILMS = flags.DEFINE_integer("films", 32, "Test films of each system.", lower_bound=1)
 _STEPS = flags.DEFINE_list("steps", ["10", "20", "30", "50"], "Where to compare.")

@@ -17,8 +17,9 @@ from absl import app, flags
 
 from benchmarks.density_rows import TRAIN, points
 from benchmarks.unfinished import unfinished
-from hgn_tf import distributions, files
+from hgn_tf.flows import distributions
 from hgn_tf.models import NHF, NHFConfig
+from hgn_tf.training import files
 
 _OUT = flags.DEFINE_string("out", "results/nhf_stability", "Folder of the runs.")
 _TARGETS = flags.DEFINE_list("targets", list(distributions.TARGETS), "Targets to run.")

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from hgn_tf import optimizers, physics, presets
-from hgn_tf.models import PixelHNN
+from hgn_tf import physics
+from hgn_tf.models import PixelHNN, optimizers, presets
 
 _PRESET = flags.DEFINE_string("preset", "pixel_hnn", "pixel_hnn or pixel_hnn_conv.")
 _STEPS = flags.DEFINE_integer("steps", 3000, "Optimiser steps, under a cosine decay.", lower_bound=1)

@@ -8,8 +8,9 @@ import pathlib
 
 from absl import app, flags
 
-from hgn_tf import hgn_pictures, physics
-from hgn_tf.workdir import Workdir
+from hgn_tf import physics
+from hgn_tf.evaluation import hgn_pictures
+from hgn_tf.training.workdir import Workdir
 
 _RUNS = flags.DEFINE_list("runs", None, "Names of runs, such as mass_spring-pixel_hnn-2000-0.", required=True)
 _WORKDIRS = flags.DEFINE_string("workdirs", "workdirs", "Folder of the runs.")

@@ -11,9 +11,9 @@ import time
 import tensorflow as tf
 from absl import flags
 
-from hgn_tf import cli, presets
-from hgn_tf.models import HGN
-from hgn_tf.report import markdown_table
+from hgn_tf.commands import cli
+from hgn_tf.evaluation.report import markdown_table
+from hgn_tf.models import HGN, presets
 
 _PRESET = flags.DEFINE_string("preset", "hgn", "Name in hgn_tf.presets.")
 _BATCHES = flags.DEFINE_list("batches", ["1", "16", "64"], "Sequences at a time.")

@@ -27,8 +27,8 @@ import tensorflow as tf  # noqa: E402
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
 
 from export import common, configs  # noqa: E402
-from export.loader import SessionModel  # noqa: E402
-from hgn_tf.report import markdown_table  # noqa: E402
+from export.server.loader import SessionModel  # noqa: E402
+from hgn_tf.evaluation.report import markdown_table  # noqa: E402
 
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
@@ -166,8 +166,7 @@ def convolutions(decoder, frames):
 
 def bare_convolutions(args, session, metadata):
   """One sequence of 30 steps against the convolutions of its decoder, taken in turns."""
-  from hgn_tf import presets
-  from hgn_tf.models import HGN
+  from hgn_tf.models import HGN, presets
   model = HGN(presets.get(metadata["model"]))
   inputs, convolve = rollout_inputs(metadata, 1, 30), convolutions(model.decoder, 31)
   ways = {"rollout": lambda: session.run("rollout", inputs), "convolutions": convolve}

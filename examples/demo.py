@@ -15,7 +15,7 @@ import time
 
 from absl import app, flags
 
-from hgn_tf import report
+from hgn_tf.evaluation import report
 
 _OUT = flags.DEFINE_string("out", "demo_output", "Folder for everything that the demo makes.")
 _STEPS = flags.DEFINE_integer("steps", None, "Training steps (default: those of the preset hgn_demo).", lower_bound=1)
@@ -72,7 +72,7 @@ def write_report(out, evaluation, figures, seconds):
   """One page with everything that was made."""
   import numpy as np
 
-  from hgn_tf.plots import rollouts
+  from hgn_tf.evaluation.plots import rollouts
   with np.load(out / "rollouts.npz") as saved:
     columns = [("data", saved["frames"][:4]), *((speed, saved[f"{speed}_frames"][:4])
                                                 for speed in ("forward", "backward", "double", "half"))]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from matplotlib import pyplot
 
-from hgn_tf.distributions import target
+from hgn_tf.flows.distributions import target
 from hgn_tf.models import NHF, NHFConfig
 
 

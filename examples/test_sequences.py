@@ -6,7 +6,7 @@
 import numpy as np
 from absl import flags
 
-from hgn_tf import cli
+from hgn_tf.commands import cli
 
 _DATASET = flags.DEFINE_string("dataset", "mass_spring", "TFDS dataset.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets.")

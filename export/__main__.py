@@ -10,7 +10,7 @@ import pathlib
 
 from absl import flags, logging
 
-from hgn_tf import cli
+from hgn_tf.commands import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run whose newest checkpoint is exported.")
 _PRETRAINED = flags.DEFINE_string("pretrained", None, "Name of a trained model that comes with hgn_tf, or 'all'.")
@@ -25,7 +25,7 @@ _XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs 
 def main(argv):
   del argv
   logging.set_verbosity(logging.WARNING)  # TensorFlow logs every renamed input
-  from export import configs, serving
+  from export import configs, serving  # slow: TensorFlow
   _check_flags()
   out = pathlib.Path(_OUT.value)
   sizes = _integers("batch_sizes", _BATCH_SIZES.value)
@@ -54,9 +54,9 @@ def _integers(name, values):
 def _models(out):
   """Pairs of a model's directory and the model."""
   if _WORKDIR.value:
-    from hgn_tf.workdir import Workdir
+    from hgn_tf.training.workdir import Workdir  # slow: TensorFlow
     return [(out, Workdir(_WORKDIR.value).load_model())]
-  from hgn_tf import pretrained
+  from hgn_tf import pretrained  # slow: TensorFlow
   if _PRETRAINED.value != "all":
     return [(out, pretrained.load_pretrained(_PRETRAINED.value))]
   models = ((name, pretrained.load_pretrained(name)) for name in pretrained.names())
@@ -65,7 +65,7 @@ def _models(out):
 
 def _exporter(model):
   """The function that makes a Servable of `model`, None where there is none."""
-  from hgn_tf.models import HGN
+  from hgn_tf.models import HGN  # slow: TensorFlow
   if isinstance(model, HGN):
     from export import rollout
     return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from export.status import Status
-from hgn_tf import files
+from hgn_tf.training import files
 
 METADATA = "assets.extra/metadata.json"
 

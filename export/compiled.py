@@ -6,8 +6,8 @@ of a fixed number of steps and decoding in chunks of a fixed number of frames; t
 
 import tensorflow as tf
 
-from hgn_tf.chunks import in_chunks
-from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.networks.chunks import in_chunks
 
 FRAMES = 32  # of a chunk
 

@@ -7,7 +7,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from export import common
 from export.readme import readme
-from hgn_tf import files
+from hgn_tf.training import files
 
 MODELS, MONITORING, README = "models.config", "monitoring.config", "README.md"
 METRICS_PATH = "/monitoring/prometheus/metrics"

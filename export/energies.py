@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from hgn_tf.conv_matrices import affine_maps, affine_product
+from hgn_tf.networks.conv_matrices import affine_maps, affine_product
 
 
 def served(conv_energy):

@@ -9,12 +9,12 @@ from export import compiled, ragged
 from export.common import Servable, Signature
 from export.energies import served
 from export.status import Status, blank, finite_rows, rows_within, status_of
-from hgn_tf.chunks import in_chunks
-from hgn_tf.hamiltonians import Separable
-from hgn_tf.integrators import integrate
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import HGN
 from hgn_tf.networks import UpsampleConv
-from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.networks.chunks import in_chunks
 
 MAX_STEPS = 1000
 CHUNK = 64  # frames decoded at a time: a rollout's memory is its answer and the activations of so many

@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from export import common, warmup
-from hgn_tf import files
+from hgn_tf.training import files
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 BATCHING = "batching_params.pbtxt"

@@ -1,18 +1,23 @@
-"""Keras models, composed of what stands above them."""
+"""Keras models, each with its configuration beside it, composed of what stands below them."""
 
 from hgn_tf.models.bootstrapped import BootstrappedHGN, BootstrappedHGNConfig
-from hgn_tf.models.config import HGNConfig
 from hgn_tf.models.hgn import HGN
-from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig
-from hgn_tf.models.nhf import NHF, NHFConfig
-from hgn_tf.models.pixel_hnn import PixelHNN, PixelHNNConfig
-from hgn_tf.models.real_nvp import RealNVP, RealNVPConfig
+from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.hnn import HNN, BaselineMLP
+from hgn_tf.models.hnn import make as make_hnn
+from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.models.nhf import NHF
+from hgn_tf.models.nhf_config import NHFConfig
+from hgn_tf.models.pixel_hnn import PixelHNN
+from hgn_tf.models.pixel_hnn_config import PixelHNNConfig
+from hgn_tf.models.real_nvp import RealNVP
+from hgn_tf.models.real_nvp_config import RealNVPConfig
 
 __all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "BootstrappedHGN", "BootstrappedHGNConfig", "HGNConfig", "HNNConfig",
            "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP", "RealNVPConfig", "make"]
 
-_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, NHFConfig: NHF, PixelHNNConfig: PixelHNN,
-           RealNVPConfig: RealNVP}
+_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, HNNConfig: make_hnn, NHFConfig: NHF,
+           PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
 
 
 def make(config):

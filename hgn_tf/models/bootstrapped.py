@@ -5,9 +5,9 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from hgn_tf import devices, objectives
-from hgn_tf.models.config import HGNConfig
+from hgn_tf.models import objectives, replicas
 from hgn_tf.models.hgn import HGN, rise
+from hgn_tf.models.hgn_config import HGNConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +99,7 @@ class BootstrappedHGN(HGN):
     first, last = (self.initial_state(self._posterior(self._window(frames, start))[0])
                    for start in (0, c.num_frames - c.context))
     back, on = self.rollout(first, beyond, -c.dt).q, self.rollout(last, c.context - 1 + beyond).q
-    indices = devices.rows_of_replica(
+    indices = replicas.rows_of_replica(
         lambda rows: tf.random.stateless_uniform([rows, c.frames_beyond], seed, 0, 2 * beyond, tf.int32),
         tf.shape(frames)[0])
     shown, target = (self.decode(tf.gather(tf.concat(parts, axis=1), indices, batch_dims=1))

@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from hgn_tf import precision
+from hgn_tf.models import optimizers
+from hgn_tf.models.checks import check_points
+from hgn_tf.networks import precision
 
 CHUNK = 2 ** 14  # rows of the flow evaluated at once outside a tf.function: their activations stay in the cache
 
@@ -63,8 +65,9 @@ class DensityModel(keras.Model):
   def compile(self, optimizer=None, jit_compile=None, **kwargs):
     """`keras.Model.compile`; by default Adam of the config with a cosine decay, jit-compiled where there is a GPU."""
     jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
-    super().compile(optimizer=make_optimizer(self.config) if optimizer is None else optimizer,
-                    jit_compile=jit_compile, **kwargs)
+    if optimizer is None:
+      optimizer = optimizers.adam(self.config, global_clipnorm=self.config.clip_norm)
+    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
   def fit(self, x=None, *, batch_size=None, epochs=None, **kwargs):
     """`keras.Model.fit` on points: an array [n, d], or a tf.data.Dataset of batches (then call `adapt` before).
@@ -121,40 +124,6 @@ class DensityModel(keras.Model):
 
   def _seed(self, step):
     return tf.stack([self.config.seed, tf.cast(step, tf.int32)])
-
-
-def make_optimizer(config):
-  """Adam whose learning rate decays to zero by a cosine over `config.steps`, with clipped gradients."""
-  schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-  return keras.optimizers.Adam(schedule, global_clipnorm=config.clip_norm)
-
-
-def check_points(points, event_size, minimum=0):
-  """Points as a float32 array or tensor [n, event_size]; looks at the values only when eager.
-
-  Raises:
-    ValueError: wrong shape, NaN or infinite values, or fewer than `minimum`.
-  """
-  if tf.is_tensor(points) and not tf.executing_eagerly():
-    points = tf.cast(points, tf.float32)
-  else:
-    points = np.asarray(points, np.float32)
-  if len(points.shape) != 2 or points.shape[1] != event_size:
-    raise ValueError(f"points must have shape [n, {event_size}], got {tuple(points.shape)}.")
-  if isinstance(points, np.ndarray):
-    bad = int((~np.isfinite(points)).any(axis=1).sum())
-    if bad:
-      raise ValueError(f"points must be finite, got {bad} rows with NaN or infinity.")
-    if len(points) < minimum:
-      raise ValueError(f"points must be at least {minimum}, got {len(points)}.")
-  return points
-
-
-def check_count(name, value):
-  """Raises a ValueError where `value` is known and below 1."""
-  known = tf.get_static_value(value)
-  if known is not None and known < 1:
-    raise ValueError(f"{name} must be at least 1, got {known}.")
 
 
 def in_chunks(function, points, rows_per_point=1):

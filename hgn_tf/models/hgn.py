@@ -5,14 +5,17 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from hgn_tf import devices, networks, objectives, optimizers, precision
-from hgn_tf.checks import check_frames
-from hgn_tf.chunks import in_chunks
-from hgn_tf.hamiltonians import Separable
-from hgn_tf.integrators import get_integrator, integrate
-from hgn_tf.models.config import HGNConfig
-from hgn_tf.phase_space import PhaseSpace
-from hgn_tf.prior import MixturePrior
+from hgn_tf import networks
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.integrators import get_integrator
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import objectives, optimizers, replicas
+from hgn_tf.models.checks import check_frames
+from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.prior import MixturePrior
+from hgn_tf.networks import precision
+from hgn_tf.networks.chunks import in_chunks
 
 _LEAST_STD = 0.01  # of frames: those of a still picture are not blown up
 _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does not grow with the length of a rollout
@@ -139,7 +142,7 @@ class HGN(keras.Model):
     return self.generate(self.prior(tf.random.stateless_normal(shape, seed)), num_steps, dt)
 
   def fit_prior(self, batches):
-    """Makes the prior a mixture of Gaussians through the posterior means of films (see `hgn_tf.prior.MixturePrior`).
+    """Makes the prior a mixture of Gaussians through the posterior means of films (see `MixturePrior`).
 
     Args:
       batches: iterable of frames as `fit` takes them; 4,000 films fill the default mixture.
@@ -186,9 +189,9 @@ class HGN(keras.Model):
     with tf.GradientTape() as tape:
       mse, kl, loss = self.objective(frames, step)
     gradients = tape.gradient(loss, self.trainable_variables)
-    devices.apply_gradients(self.optimizer, gradients, self.trainable_variables, self.config.clip_norm)
+    replicas.apply_gradients(self.optimizer, gradients, self.trainable_variables, self.config.clip_norm)
     if not self.config.deterministic:
-      self._update_multiplier(devices.mean(mse))
+      self._update_multiplier(replicas.mean(mse))
     return self._track(loss=loss, mse=mse, kl=kl)
 
   def _prepare_encoder(self, frames, step):
@@ -200,8 +203,8 @@ class HGN(keras.Model):
     self.encoder.log_std_offset.assign(c.log_std_offset * (1.0 - rise(c.log_std_rise, step, 0.0)))
     if c.centre_frames:
       first = lambda new, weight: weight.assign(tf.where(step == 0, new, tf.convert_to_tensor(weight)))  # noqa: E731
-      centre = devices.mean(tf.reduce_mean(frames, axis=(0, 1)))
-      variance = devices.mean(tf.reduce_mean((frames - centre) ** 2))
+      centre = replicas.mean(tf.reduce_mean(frames, axis=(0, 1)))
+      variance = replicas.mean(tf.reduce_mean((frames - centre) ** 2))
       first(centre, self.encoder.centre)
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
@@ -243,7 +246,7 @@ class HGN(keras.Model):
     if c.frames_per_step is None:
       weights = tf.broadcast_to(tf.cast(near, tf.float32), tf.shape(frames)[:2])
     else:
-      keys = devices.rows_of_replica(
+      keys = replicas.rows_of_replica(
           lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
       indices, weights = objectives.draw_frames(keys, c.frames_per_step, near)
       q, frames = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
@@ -261,7 +264,7 @@ class HGN(keras.Model):
     for key, value in values.items():
       self.trackers[key].update_state(value)
     results = {key: tracker.result() for key, tracker in self.trackers.items()}
-    return devices.loggable({**results, "multiplier": self.multiplier})
+    return replicas.loggable({**results, "multiplier": self.multiplier})
 
   @property
   def metrics(self):
@@ -280,6 +283,6 @@ def rise(steps, step, default):
 
 
 def _noise(shape, seed):
-  """Standard normal numbers of `shape`, whose rows do not depend on how the batch is spread over devices."""
+  """Standard normal numbers of `shape`, whose rows do not depend on how the batch is spread over replicas."""
   draw = lambda rows: tf.random.stateless_normal(tf.concat([[rows], shape[1:]], 0), seed)  # noqa: E731
-  return tf.ensure_shape(devices.rows_of_replica(draw, shape[0]), [None] * 4)
+  return tf.ensure_shape(replicas.rows_of_replica(draw, shape[0]), [None] * 4)

@@ -1,68 +1,18 @@
 """Hamiltonian neural networks on phase space, and their baseline (Greydanus et al., NeurIPS 2019)."""
 
-import dataclasses
-import functools
 import itertools
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import hamiltonians, optimizers
-from hgn_tf.integrators import integrate
-from hgn_tf.models import ode
-from hgn_tf.models.config import Config
-from hgn_tf.phase_space import PhaseSpace
-
-MODELS = ("hnn", "separable", "bodies", "baseline")
-FIELDS = ("solenoidal", "conservative", "both")
-
-
-@dataclasses.dataclass(frozen=True)
-class HNNConfig(Config):
-  """Every choice that makes an HNN or its baseline, as plain data.
-
-  Architecture:
-    model: "hnn" (one net, H(q, p)), "separable" (two, K(p) + V(q)), "bodies" (any number of equal ones, H = |p|^2 / 2m
-      + the sum over pairs of v(ln |q_i - q_j|), with a learned m and one net v) or "baseline" (one, dx/dt itself).
-    hidden: widths of the hidden layers of a net; activation: of them.
-    field: "solenoidal" (Hamilton's equations), "conservative" (the gradient of a second scalar) or "both" summed;
-      of "hnn" only.
-    body_dimension: coordinates of a body, which follow each other in q; of "bodies".
-    damping: a learned friction beside Hamilton's equations, dp/dt = -dH/dq - gamma dH/dp; not of "baseline".
-  Optimisation:
-    steps, batch_size (None: all pairs), learning_rate: of Adam; learning_rate_decay: "constant" (the original) or
-      "cosine" to 0, without which steps on batches end in their own noise.
-    weight_decay: w adds w/2 |weights|^2 to the loss, as torch's Adam does.
-    seed: of weights and data order.
-  """
-
-  name: str = "hnn"
-  model: str = "hnn"
-  hidden: tuple = (200, 200)
-  activation: str = "tanh"
-  field: str = "solenoidal"
-  body_dimension: int = 2
-  damping: bool = False
-  steps: int = 2_000
-  batch_size: int | None = None
-  learning_rate: float = 1e-3
-  learning_rate_decay: str = "constant"
-  weight_decay: float = 1e-4
-  seed: int = 0
-
-  def __post_init__(self):
-    super().__post_init__()
-    if self.model not in MODELS:
-      raise ValueError(f"model must be one of {', '.join(MODELS)}, got {self.model!r}.")
-    if self.body_dimension < 1:
-      raise ValueError(f"body_dimension must be at least 1, got {self.body_dimension}.")
-    if self.field not in FIELDS:
-      raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
-    if self.model != "hnn" and self.field != "solenoidal":
-      raise ValueError(f"field={self.field!r} needs model='hnn', got model={self.model!r}.")
-    if self.damping and (self.model == "baseline" or self.field != "solenoidal"):
-      raise ValueError(f"damping needs Hamilton's equations, got model={self.model!r} and field={self.field!r}.")
+from hgn_tf.mechanics import hamiltonians
+from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import ode, optimizers
+from hgn_tf.models.checks import check_bodies, check_pairs, check_states, check_width
+from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.networks.mlp import orthogonal_mlp
 
 
 class VectorFieldModel(keras.Model):
@@ -83,7 +33,7 @@ class VectorFieldModel(keras.Model):
     Raises:
       ValueError: x is not [batch, 2d].
     """
-    return self(_check_states(x))
+    return self(check_states(x))
 
   def rollout(self, state, num_steps, dt, method="rk4", **options):
     """Integrates the learned field from `state`.
@@ -103,7 +53,7 @@ class VectorFieldModel(keras.Model):
     Raises:
       ValueError: a state of odd width or not finite; a symplectic method without a separable Hamiltonian.
     """
-    state = PhaseSpace.split(_check_states(state.merge() if isinstance(state, PhaseSpace) else state))
+    state = PhaseSpace.split(check_states(state.merge() if isinstance(state, PhaseSpace) else state))
     if method == "solve_ivp":
       times = np.arange(num_steps + 1) * dt
       states = ode.solve_ivp(self._compiled_field, state.merge(), times, **options)
@@ -138,27 +88,19 @@ class VectorFieldModel(keras.Model):
       ValueError: x of odd width, dx/dt of another shape than x, or arrays that are not finite.
     """
     if isinstance(x, tf.data.Dataset):
-      _check_pairs(*x.element_spec[:2])
+      check_pairs(*x.element_spec[:2])
     else:
       x, y = np.asarray(x, self.compute_dtype), np.asarray(y, self.compute_dtype)
-      _check_pairs(x, y)
+      check_pairs(x, y)
     return super().fit(x, y, **kwargs)
 
   def get_config(self):
     return {"config": self.config.to_dict(), "name": self.name}
 
-  def _mlp(self, width, outputs, name):
-    """The net of the HNN repository: orthogonal kernels, torch's uniform biases, none on the last layer."""
-    penalty = keras.regularizers.L2(self.config.weight_decay / 2) if self.config.weight_decay else None
-    dense = functools.partial(keras.layers.Dense, kernel_initializer="orthogonal", kernel_regularizer=penalty)
-    net, inputs = keras.Sequential(name=name), width
-    for units in self.config.hidden:
-      biases = keras.initializers.RandomUniform(-inputs ** -0.5, inputs ** -0.5)
-      net.add(dense(units, self.config.activation, bias_initializer=biases, bias_regularizer=penalty))
-      inputs = units
-    net.add(dense(outputs, use_bias=False))
-    net.build((None, width))
-    return net
+  def make_net(self, inputs, outputs, name):
+    """One of the model's nets, as the config has them."""
+    c = self.config
+    return orthogonal_mlp(inputs, c.hidden, outputs, c.activation, c.weight_decay, name)
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -170,8 +112,8 @@ class BaselineMLP(VectorFieldModel):
 
   def build(self, input_shape):
     if not self.built:
-      width = _check_width(input_shape)
-      self.net = self._mlp(width, width, "net")
+      width = check_width(input_shape)
+      self.net = self.make_net(width, width, "net")
       self.built = True
 
   def call(self, x):
@@ -199,15 +141,15 @@ class HNN(VectorFieldModel):
   def build(self, input_shape):
     if self.built:
       return
-    width = _check_width(input_shape)
+    width = check_width(input_shape)
     if self.config.model == "separable":
-      self.kinetic_net = self._mlp(width // 2, 1, "kinetic")
-      self.potential_net = self._mlp(width // 2, 1, "potential")
+      self.kinetic_net = self.make_net(width // 2, 1, "kinetic")
+      self.potential_net = self.make_net(width // 2, 1, "potential")
     elif self.config.model == "bodies":
       self.inverse_mass = self.add_weight(shape=(), initializer="ones", name="inverse_mass")
-      self.potential_net = self._mlp(1, 1, "pair_potential")
+      self.potential_net = self.make_net(1, 1, "pair_potential")
     else:
-      self.net = self._mlp(width, 2 if self.config.field == "both" else 1, "energy")
+      self.net = self.make_net(width, 2 if self.config.field == "both" else 1, "energy")
     if self.config.damping:
       self.friction_logit = self.add_weight(shape=(), initializer=keras.initializers.Constant(-2.0), name="friction")
     self.built = True
@@ -251,7 +193,7 @@ class HNN(VectorFieldModel):
 
   def _pair_potential(self, q):
     """The sum of v(ln |q_i - q_j|) over pairs of bodies: a net of ln r is as fine at close encounters as far away."""
-    _check_bodies(q.shape[-1], self.config.body_dimension)
+    check_bodies(q.shape[-1], self.config.body_dimension)
     bodies = tf.reshape(q, [-1, q.shape[-1] // self.config.body_dimension, self.config.body_dimension])
     first, second = zip(*itertools.combinations(range(bodies.shape[1]), 2), strict=True)
     apart = tf.gather(bodies, first, axis=1) - tf.gather(bodies, second, axis=1)
@@ -274,39 +216,3 @@ class HNN(VectorFieldModel):
 def make(config):
   """The model of an HNNConfig: an HNN or a BaselineMLP."""
   return (BaselineMLP if config.model == "baseline" else HNN)(config)
-
-
-def _check_width(shape):
-  if len(shape) != 2 or not shape[-1] or shape[-1] % 2:
-    raise ValueError(f"x must have shape [batch, 2d], positions before momenta, got {tuple(shape)}.")
-  return shape[-1]
-
-
-def _check_bodies(coordinates, body_dimension):
-  if coordinates % body_dimension or coordinates == body_dimension:
-    raise ValueError(f"q must hold two or more bodies of body_dimension={body_dimension}, got {coordinates} "
-                     "coordinates.")
-
-
-def _check_states(x):
-  """`x` as a float32 tensor [batch, 2d]; looks at the values only when eager."""
-  x = tf.cast(x, tf.float32)
-  _check_width(x.shape)
-  if tf.executing_eagerly():
-    _check_finite("x", x.numpy())
-  return x
-
-
-def _check_pairs(x, dx):
-  _check_width(x.shape)
-  if tuple(dx.shape) != tuple(x.shape):
-    raise ValueError(f"dx/dt must have the shape of x, {tuple(x.shape)}, got {tuple(dx.shape)}.")
-  for name, value in (("x", x), ("dx/dt", dx)):
-    if isinstance(value, np.ndarray):
-      _check_finite(name, value)
-
-
-def _check_finite(name, value):
-  bad = ~np.isfinite(value).all(-1)
-  if bad.any():
-    raise ValueError(f"{name} must be finite, got NaN or infinity in {bad.sum()} of {len(bad)} rows.")

@@ -1,103 +1,23 @@
 """Neural Hamiltonian Flow: a density of positions whose momenta are latent (paper section 3.3, A.2)."""
 
 import dataclasses
-import math
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf import networks
-from hgn_tf.bijectors import HamiltonianFlow, HamiltonianStep
-from hgn_tf.distributions import SoftUniform
-from hgn_tf.hamiltonians import Separable
-from hgn_tf.integrators import KICK, get_integrator
-from hgn_tf.models.config import Config
-from hgn_tf.models.density import DensityModel, check_count, check_points, in_chunks, new_seed
+from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
+from hgn_tf.flows.distributions import SoftUniform
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.integrators import get_integrator
+from hgn_tf.mechanics.splitting import KICK
+from hgn_tf.models.checks import check_count, check_points
+from hgn_tf.models.density import DensityModel, in_chunks, new_seed
+from hgn_tf.models.nhf_config import NHFConfig
 
 tfd = tfp.distributions
-ENERGIES, PRIORS = ("mlp", "fixed_kinetic"), ("normal", "soft_uniform")
 _LOG_STD_LIMIT = 6.0
-
-
-@dataclasses.dataclass(frozen=True)
-class NHFConfig(Config):
-  """Every choice that makes an NHF, as plain data.
-
-  Flow:
-    event_size: d of the points; the phase space has 2d dimensions.
-    num_steps: integrator steps; method: a symplectic one of INTEGRATORS.
-    energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass; it
-      trains faster, docs/density.md).
-    shared: one energy for all steps instead of one each.
-    hidden: widths of the hidden layers of K and V; encoder_hidden: of the encoder's mean and log standard deviation.
-    dt: of every step at the start; learn_dt: train it, one for each step.
-    frequency: scale of the first layer's random weights of K and V, in radians per standard deviation of the points.
-      With Keras' default (about 0.1 in two dimensions) an energy is a parabola for thousands of steps.
-    mass: m of "fixed_kinetic" at the start.
-    prior: "normal", N(0, 1), or "soft_uniform" with prior_width and prior_sharpness (the paper does not give them).
-  Optimisation:
-    train_samples: momenta per point in the bound that training maximises; 1 is the paper's ELBO (eq. 6).
-    steps, batch_size, learning_rate: of Adam with cosine decay; clip_norm: of the whole gradient.
-    seed: of the noise in training.
-  """
-
-  name: str = "nhf"
-  event_size: int = 2
-  num_steps: int = 2
-  method: str = "leapfrog"
-  energy: str = "fixed_kinetic"
-  shared: bool = False
-  hidden: tuple = (64, 64)
-  encoder_hidden: tuple = (64, 64)
-  dt: float = 1.0
-  learn_dt: bool = True
-  frequency: float = 8.0
-  mass: float = 5.0
-  prior: str = "normal"
-  prior_width: float = 3.0
-  prior_sharpness: float = 5.0
-  train_samples: int = 16
-  steps: int = 2_000
-  batch_size: int = 128
-  learning_rate: float = 4e-3
-  clip_norm: float = 10.0
-  seed: int = 0
-
-  def __post_init__(self):
-    super().__post_init__()
-    for key in ("event_size", "num_steps", "train_samples", "steps", "batch_size"):
-      if getattr(self, key) < 1:
-        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
-    if self.energy not in ENERGIES:
-      raise ValueError(f"energy must be one of {', '.join(ENERGIES)}, got {self.energy!r}.")
-    if self.prior not in PRIORS:
-      raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
-    if self.mass <= 0:
-      raise ValueError(f"mass must be positive, got {self.mass}.")
-
-
-class QuadraticKinetic(keras.layers.Layer):
-  """K(p) = |p|^2 / (2 m) with one learned mass, [batch, d] -> [batch].
-
-  Args:
-    mass: m at the start.
-  """
-
-  def __init__(self, mass=1.0, **kwargs):
-    super().__init__(**kwargs)
-    self.mass = mass
-
-  def build(self, input_shape):
-    del input_shape
-    initializer = keras.initializers.Constant(math.log(self.mass))
-    self.log_mass = self.add_weight(shape=(), initializer=initializer, name="log_mass")
-
-  def call(self, p):
-    return 0.5 * tf.reduce_sum(p ** 2, axis=-1) * tf.exp(-tf.convert_to_tensor(self.log_mass))
-
-  def get_config(self):
-    return {**super().get_config(), "mass": self.mass}
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -148,7 +68,7 @@ class NHF(DensityModel):
     return energy
 
   def _quadratic(self, name):
-    kinetic = QuadraticKinetic(self.config.mass, name=name)
+    kinetic = networks.QuadraticKinetic(self.config.mass, name=name)
     kinetic.build((None, self.config.event_size))
     return kinetic
 

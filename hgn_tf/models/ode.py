@@ -6,7 +6,7 @@ import numpy as np
 import scipy.integrate
 import tensorflow as tf
 
-from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.mechanics.phase_space import PhaseSpace
 
 
 def solve_ivp(field, x, times, *, rtol=1e-6, atol=1e-9, solver="RK45"):

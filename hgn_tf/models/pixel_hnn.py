@@ -1,91 +1,18 @@
 """PixelHNN: an autoencoder of pairs of frames whose code moves by an HNN (Greydanus et al. 2019; paper A.3)."""
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 
-from hgn_tf import networks, optimizers, precision
-from hgn_tf.checks import check_frames
-from hgn_tf.models.config import Config, HGNConfig
-from hgn_tf.models.hnn import HNNConfig, make
-from hgn_tf.phase_space import PhaseSpace
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import optimizers
+from hgn_tf.models.checks import check_frames
+from hgn_tf.models.hnn import make
+from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.models.pixel_hnn_config import WINDOW, PixelHNNConfig
+from hgn_tf.networks import precision
+from hgn_tf.networks.autoencoders import conv_autoencoder, mlp_autoencoder
 
-WINDOW = 3  # frames of a training example: two pairs, one transition
 CENTRE_STEPS = 100  # training steps whose frames make the mean image
-
-
-@dataclasses.dataclass(frozen=True)
-class PixelHNNConfig(Config):
-  """Every choice that makes a PixelHNN, as plain data.
-
-  Architecture:
-    num_frames, size, channels: of the sequences; "conv" needs a size that is a multiple of 8.
-    embedding: width of the code z = (q, p); the paper takes 2, 2, 8, 12 for its four systems.
-    autoencoder: "mlp" (four layers) or "conv" (HGN's encoder and decoder with one linear layer each).
-    hidden: width of the mlp's hidden layers.
-    dynamics: "hnn", "separable" or "baseline", as in HNNConfig.
-    dynamics_hidden: widths of its tanh layers.
-    encoder: convolutions of "conv"; decoder_filters: width of its decoder.
-    method: of rollouts: "solve_ivp" or a name in INTEGRATORS.
-  Objective (A.3): L = autoencoder_weight L_AE + canonical_weight L_CC + dynamics_weight L_HNN + weight_decay |w|^2 / 2.
-    derivative: z_{t+1} - z_t is dz/dt at z_t ("forward", the paper's) or at (z_t + z_{t+1}) / 2 ("midpoint").
-  Optimisation:
-    steps, batch_size, learning_rate, learning_rate_decay ("constant" or "cosine"): of Adam.
-    seed: of weights and windows.
-  """
-
-  name: str = "pixel_hnn"
-  num_frames: int = 31
-  size: int = 32
-  channels: int = 3
-  embedding: int = 2
-  autoencoder: str = "mlp"
-  hidden: int = 200
-  dynamics: str = "hnn"
-  dynamics_hidden: tuple = (200, 200)
-  encoder: tuple = HGNConfig.encoder
-  decoder_filters: int = HGNConfig.decoder_filters
-  method: str = "solve_ivp"
-  autoencoder_weight: float = 1.0
-  canonical_weight: float = 1.0
-  dynamics_weight: float = 0.1
-  weight_decay: float = 1e-5
-  derivative: str = "forward"
-  steps: int = 15_000
-  batch_size: int = 64
-  learning_rate: float = 1e-3
-  learning_rate_decay: str = "constant"
-  precision: str = "float32"
-  seed: int = 0
-
-  def __post_init__(self):
-    super().__post_init__()
-    if self.embedding < 2 or self.embedding % 2:
-      raise ValueError(f"embedding must be even and at least 2, got {self.embedding}.")
-    if self.num_frames < WINDOW:
-      raise ValueError(f"num_frames must be at least {WINDOW}, got {self.num_frames}.")
-    if self.autoencoder not in ("mlp", "conv"):
-      raise ValueError(f"autoencoder must be 'mlp' or 'conv', got {self.autoencoder!r}.")
-    if self.derivative not in ("forward", "midpoint"):
-      raise ValueError(f"derivative must be 'forward' or 'midpoint', got {self.derivative!r}.")
-    if self.autoencoder == "conv" and self.size % 8:
-      raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
-
-  @property
-  def dt(self):
-    """Time between frames, which PixelHNN counts in frames."""
-    return 1.0
-
-  @property
-  def frame_shape(self):
-    """(num_frames, size, size, channels)."""
-    return (self.num_frames, self.size, self.size, self.channels)
-
-  @property
-  def pair_shape(self):
-    """(size, size, 2 channels): a frame and the next one."""
-    return (self.size, self.size, 2 * self.channels)
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -105,8 +32,7 @@ class PixelHNN(keras.Model):
     config = config if isinstance(config, PixelHNNConfig) else PixelHNNConfig.from_dict(config)
     super().__init__(**{"name": config.name, **kwargs})
     self.config = config
-    build = _mlp_autoencoder if config.autoencoder == "mlp" else _conv_autoencoder
-    self.encoder, self.decoder = build(config)
+    self.encoder, self.decoder = _autoencoder(config)
     self.dynamics = make(HNNConfig(
         name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0))
     self.dynamics.build((None, config.embedding))
@@ -246,57 +172,11 @@ class PixelHNN(keras.Model):
     return {"config": self.config.to_dict(), "name": self.name}
 
 
-@keras.saving.register_keras_serializable(package="hgn_tf")
-class ResidualMLP(keras.layers.Layer):
-  """h = relu(Wx), twice h = h + relu(Wh), then a linear layer: one half of HNN's autoencoder.
-
-  Args:
-    hidden: width of the three hidden layers.
-    outputs: width of the result.
-  """
-
-  def __init__(self, hidden, outputs, **kwargs):
-    super().__init__(**kwargs)
-    self.hidden, self.outputs = hidden, outputs
-    self.layers = [keras.layers.Dense(hidden, "relu", kernel_initializer="orthogonal") for _ in range(3)]
-    self.last = keras.layers.Dense(outputs, kernel_initializer="orthogonal")
-
-  def build(self, input_shape):
-    for layer, width in zip((*self.layers, self.last), (input_shape[-1], *[self.hidden] * 3), strict=True):
-      layer.build((None, width))
-
-  def call(self, x):
-    h = self.layers[0](x)
-    for layer in self.layers[1:]:
-      h = h + layer(h)
-    return self.last(h)
-
-  def get_config(self):
-    return {**super().get_config(), "hidden": self.hidden, "outputs": self.outputs}
-
-
-def _mlp_autoencoder(c):
-  pixels = c.size * c.size * 2 * c.channels
-  encoder = [keras.layers.Flatten(), ResidualMLP(c.hidden, c.embedding)]
-  decoder = [ResidualMLP(c.hidden, pixels), keras.layers.Reshape(c.pair_shape)]
-  return _sequential(encoder, c.pair_shape, "encoder"), _sequential(decoder, (c.embedding,), "decoder")
-
-
-def _conv_autoencoder(c):
-  dtype = precision.policy(c.precision)
-  grid = c.size // 8
-  encoder = [networks.conv_stack(c.encoder, "relu", "he_normal", c.pair_shape, dtype), keras.layers.Flatten(),
-             keras.layers.Dense(c.embedding)]
-  channels = c.encoder[-1][0] // 4  # of HGN's q
-  decoder = [keras.layers.Dense(grid * grid * channels), keras.layers.Reshape((grid, grid, channels)),
-             networks.Decoder(c.decoder_filters, 2 * c.channels, activation="linear", dtype=dtype)]
-  return _sequential(encoder, c.pair_shape, "encoder"), _sequential(decoder, (c.embedding,), "decoder")
-
-
-def _sequential(layers, shape, name):
-  net = keras.Sequential(layers, name=name)
-  net.build((None, *shape))
-  return net
+def _autoencoder(c):
+  """(encoder, decoder) of pairs of frames."""
+  if c.autoencoder == "mlp":
+    return mlp_autoencoder(c.pair_shape, c.hidden, c.embedding)
+  return conv_autoencoder(c.pair_shape, c.encoder, c.decoder_filters, c.embedding, precision.policy(c.precision))
 
 
 def _mean_square(x):

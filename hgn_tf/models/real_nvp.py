@@ -1,48 +1,16 @@
 """RealNVP (Dinh et al. 2017) on TFP's own coupling bijector: the baseline of the paper's section 4."""
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf import networks
-from hgn_tf.models.config import Config
-from hgn_tf.models.density import DensityModel, check_count, check_points, in_chunks, new_seed
+from hgn_tf.models.checks import check_count, check_points
+from hgn_tf.models.density import DensityModel, in_chunks, new_seed
+from hgn_tf.models.real_nvp_config import RealNVPConfig
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 _LOG_SCALE_LIMIT = 5.0
-
-
-@dataclasses.dataclass(frozen=True)
-class RealNVPConfig(Config):
-  """Every choice that makes a RealNVP, as plain data.
-
-  Flow:
-    event_size: d of the points, at least 2.
-    layers: affine couplings; the half that is left alone alternates.
-    hidden: widths of the hidden ReLU layers of each conditioner.
-  Optimisation:
-    steps, batch_size, learning_rate: of Adam with cosine decay; clip_norm: of the whole gradient.
-  """
-
-  name: str = "real_nvp"
-  event_size: int = 2
-  layers: int = 3
-  hidden: tuple = (128, 128)
-  steps: int = 2_000
-  batch_size: int = 512
-  learning_rate: float = 1e-3
-  clip_norm: float = 10.0
-  seed: int = 0
-
-  def __post_init__(self):
-    super().__post_init__()
-    if self.event_size < 2:
-      raise ValueError(f"event_size must be at least 2 for a coupling, got {self.event_size}.")
-    for key in ("layers", "steps", "batch_size"):
-      if getattr(self, key) < 1:
-        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")

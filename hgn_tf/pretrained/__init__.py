@@ -8,7 +8,7 @@
 import math
 import pathlib
 
-from hgn_tf import files
+from hgn_tf.training import files
 
 _FOLDER = pathlib.Path(__file__).parent
 
@@ -35,7 +35,7 @@ def load_pretrained(name):
   Raises:
     ValueError: unknown name; lists the known ones.
   """
-  from hgn_tf import models
+  from hgn_tf import models  # slow: TensorFlow
   description = card(name)
   model = getattr(models, description["class"])(description["config"])
   model.load_weights(_FOLDER / f"{name}.weights.h5")

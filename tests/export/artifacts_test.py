@@ -15,9 +15,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from export import __main__ as command
 from export import common, configs, rollout, serving, warmup
-from export.loader import SessionModel
-from export.registry import replay_warmup
-from hgn_tf.workdir import Workdir
+from export.server.loader import SessionModel
+from export.server.registry import replay_warmup
+from hgn_tf.training.workdir import Workdir
 
 SIZES = (1, 4)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from export import density, serving
-from export.loader import SessionModel
+from export.server.loader import SessionModel
 from export.status import Status
 from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig
 from hgn_tf.models.nhf import average_weight

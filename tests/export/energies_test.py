@@ -7,7 +7,7 @@ from absl.testing import parameterized
 
 from export.energies import ServedEnergy, served
 from hgn_tf import networks
-from hgn_tf.hamiltonians import gradient
+from hgn_tf.mechanics.hamiltonians import gradient
 
 STACKS = {
     "patches": ((4, 4), 6, ((8, 3, 1), (10, 2, 2), (9, 2, 1), (7, 2, 2), (1, 2, 1))),

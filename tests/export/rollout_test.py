@@ -12,10 +12,10 @@ from absl.testing import parameterized
 from export_support import CONFIG, STATE, frames, times, tiny_model
 
 from export import rollout, serving
-from export.loader import RequestError, SessionModel
+from export.server.loader import RequestError, SessionModel
 from export.status import Status
+from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import HGN, HGNConfig
-from hgn_tf.phase_space import PhaseSpace
 
 MAX_STEPS = 200
 ROWS = 3

@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -11,11 +12,14 @@ from absl.testing import parameterized
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _PACKAGES = ("hgn_tf", "tfds_builders", "export")
-# Each may import only what stands before it; everything else in hgn_tf may import all of these.
-_CORE = [f"hgn_tf.{name}" for name in (
-    "version", "phase_space", "physics", "scan", "adjoint", "hamiltonians", "integrators", "checks", "chunks",
-    "precision", "devices", "conv_matrices", "networks", "distributions", "bijectors", "objectives", "optimizers",
-    "metrics", "prior", "models")]
+# The rooms of hgn_tf from the ground up: each may import from itself and from those before it.
+_ROOMS = ("physics", "mechanics", "networks", "flows", "models", "data", "training", "evaluation", "pretrained",
+          "commands")
+_ABOVE = {  # what a room needs none of, though it stands below
+    "evaluation": {"commands"},
+    "data": {"mechanics", "networks", "flows", "models"},
+}
+_SLOW = re.compile(r"#.*\bslow\b")
 
 
 def modules():
@@ -43,30 +47,51 @@ def ours(file):
   return {name for name in names if not any(other.startswith(name + ".") for other in names)}
 
 
-def rank(module):
-  """Place in _CORE of a module or of the package that holds it; behind all for the others."""
-  return next((i for i, name in enumerate(_CORE) if module == name or module.startswith(name + ".")), len(_CORE))
+def room(module):
+  """The room of hgn_tf that a module stands in, None for the package itself and for what is no part of it."""
+  parts = module.split(".")
+  return parts[1] if parts[0] == "hgn_tf" and len(parts) > 1 and parts[1] != "version" else None
 
 
 class DirectionTest(parameterized.TestCase, tf.test.TestCase):
 
-  def test_core_names_exist(self):
-    self.assertLessEqual(set(_CORE), set(modules()))
+  def test_at_most_ten_rooms_and_each_says_what_it_is(self):
+    found = {path.name for path in (_ROOT / "hgn_tf").iterdir()} - {"__init__.py", "version.py", "__pycache__"}
+    self.assertEqual(found, set(_ROOMS))
+    self.assertLessEqual(len(found), 10)
+    for name in _ROOMS:
+      self.assertTrue(ast.get_docstring(ast.parse((_ROOT / "hgn_tf" / name / "__init__.py").read_text())), name)
 
-  def test_core_imports_only_what_stands_above(self):
+  def test_rooms_import_only_what_stands_below(self):
     for module, file in modules().items():
-      if rank(module) < len(_CORE):
-        for name in ours(file):
-          self.assertLessEqual(rank(name), rank(module), f"{module} imports {name}")
+      if room(module):
+        for name in filter(room, ours(file)):
+          self.assertLessEqual(_ROOMS.index(room(name)), _ROOMS.index(room(module)), f"{module} imports {name}")
+          self.assertNotIn(room(name), _ABOVE.get(room(module), ()), f"{module} imports {name}")
 
   def test_nothing_in_hgn_tf_imports_export_or_the_builders(self):
     for module, file in modules().items():
       for name in ours(file):
         package = name.split(".")[0]
         if module.startswith("hgn_tf") and package != "hgn_tf":
-          self.assertEqual((module, package), ("hgn_tf.data", "tfds_builders"))
+          self.assertEqual((module, package), ("hgn_tf.data.batches", "tfds_builders"))
         if module.startswith("tfds_builders"):
           self.assertTrue(package == "tfds_builders" or name.startswith("hgn_tf.physics"), f"{module} imports {name}")
+
+  def test_what_makes_saved_models_needs_no_server(self):
+    for module, file in modules().items():
+      if module.startswith("export") and not module.startswith("export.server"):
+        self.assertEmpty([name for name in ours(file) if name.startswith("export.server")], module)
+
+  def test_imports_inside_functions_are_those_that_are_slow(self):
+    for module, file in modules().items():
+      lines = file.read_text().splitlines()
+      for function in ast.walk(ast.parse(file.read_text())):
+        if isinstance(function, ast.FunctionDef):
+          inner = [node for node in ast.walk(function) if isinstance(node, ast.ImportFrom) and node.module.split(".")[0]
+                   in _PACKAGES or isinstance(node, ast.Import) and node.names[0].name.split(".")[0] in _PACKAGES]
+          if inner:
+            self.assertTrue(any(_SLOW.search(lines[node.lineno - 1]) for node in inner), f"{module} {function.name}")
 
   def test_no_cycles(self):
     graph = {module: ours(file) - {module} for module, file in modules().items()}

@@ -3,8 +3,8 @@ import tensorflow as tf
 import tiny
 from absl.testing import parameterized
 
-from hgn_tf import data, presets
-from hgn_tf.models import BootstrappedHGN, BootstrappedHGNConfig, make
+from hgn_tf import data
+from hgn_tf.models import BootstrappedHGN, BootstrappedHGNConfig, make, presets
 
 CONTEXT, REACH = 3, 6
 FIELDS = {**tiny.FIELDS, "transform": [], "context": CONTEXT, "reach": REACH, "reach_rise": [4, 8],

@@ -11,9 +11,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from absl.testing import parameterized
 
-from hgn_tf import presets
-from hgn_tf.distributions import target
-from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig, density
+from hgn_tf.flows.distributions import target
+from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig, density, presets
 
 SMALL = NHFConfig(energy="mlp", hidden=(8, 8), encoder_hidden=(8, 8), train_samples=4, steps=20, batch_size=64)
 NHF_CONFIGS = {

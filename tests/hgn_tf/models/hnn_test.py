@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from hgn_tf.hamiltonians import Separable
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models.hnn import HNN, BaselineMLP, HNNConfig, make
-from hgn_tf.phase_space import PhaseSpace
 from hgn_tf.physics import MassSpring, NBody, Pendulum, simulate
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models.pixel_hnn import PixelHNN, PixelHNNConfig
-from hgn_tf.phase_space import PhaseSpace
 
 SMALL = dict(num_frames=6, size=8, channels=1, hidden=16, dynamics_hidden=(16,), decoder_filters=8,
              encoder=((8, 2, 2), (8, 2, 2), (16, 2, 2)))

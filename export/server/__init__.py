@@ -1,0 +1,1 @@
+"""The development server: what hgn-serve runs where there is no TensorFlow Serving."""

@@ -1,0 +1,129 @@
+"""One run of the pixel experiments: train a row of the tables on a dataset, measure it, one JSON file."""
+
+import dataclasses
+import pathlib
+
+from hgn_tf import data
+from hgn_tf.evaluation import evaluator
+from hgn_tf.models import presets
+from hgn_tf.training import files
+from hgn_tf.training.loop import train
+from hgn_tf.training.results import holds
+from hgn_tf.training.workdir import Workdir
+
+SYSTEMS = ("mass_spring", "pendulum", "two_body", "three_body")
+EMBEDDING = dict(zip(SYSTEMS, (2, 2, 8, 12), strict=True))  # of the PixelHNNs (A.3)
+# Of the HGNs: about the noise floor, 5.1e-4, where the multiplier stays at its bound, the ELBO with that variance of a
+# pixel; 2e-4 where there is no observation noise.
+KAPPA = dict(zip(SYSTEMS, (5e-4, 5e-4, 2e-4, 2e-4), strict=True))
+
+# Row -> (preset, changes to it). The models of the tables.
+MODELS = {
+    "hgn": ("hgn", {}),
+    "hgn_euler": ("hgn_euler", {}),
+    "hgn_determ": ("hgn_determ", {}),
+    "hgn_no_fpsi": ("hgn_no_fpsi", {}),
+    "hgn_appendix": ("hgn_appendix", {}),
+    "hgn_bootstrapped": ("hgn_bootstrapped", {}),
+    "hgn_windows": ("hgn_bootstrapped", dict(reach=0)),
+    "pixel_hnn": ("pixel_hnn", {}),
+    "pixel_hnn_conv": ("pixel_hnn_conv", {}),
+}
+# What the default recipe adds to the paper's, taken away one at a time.
+ABLATIONS = {
+    "paper_recipe": ("hgn_paper_recipe", {}),
+    "raw_frames": ("hgn", dict(centre_frames=False)),
+    "glorot": ("hgn", dict(kernel_initializer="glorot_uniform")),
+    "wide_posterior": ("hgn", dict(log_std_offset=0.0)),
+    "narrow_posterior": ("hgn", dict(log_std_rise=None)),
+    "plain_energies": ("hgn", dict(energy_residual=False)),
+    "all_frames_at_once": ("hgn", dict(horizon_steps=0)),
+    "kl_at_once": ("hgn", dict(kl_warmup=None)),
+    "no_clipping": ("hgn", dict(clip_norm=None)),
+    "standard_prior": ("hgn", dict(prior_rank=0)),
+    "bfloat16": ("hgn", dict(precision="mixed_bfloat16")),
+    # More frames a step make a step longer: the schedules are shorter by as much, so that equal times see equal parts.
+    "decode_8": ("hgn", dict(frames_per_step=8, horizon_steps=7, kl_warmup=(180, 480))),
+    "decode_31": ("hgn", dict(frames_per_step=None, horizon_steps=2, kl_warmup=(60, 160))),
+}
+ROWS = {**MODELS, **ABLATIONS}
+VALIDATION = 48  # test sequences of the learning curve
+POINTS = 13  # of a learning curve, or more: at most 100 steps apart
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A row of the tables for one dataset and seed; `steps` None: the preset's."""
+
+  row: str
+  dataset: str
+  seed: int
+  steps: int | None = None
+
+  def __post_init__(self):
+    for argument, value, known in (("row", self.row, ROWS), ("dataset", self.system, SYSTEMS)):
+      if value not in known:
+        raise ValueError(f"Unknown {argument} {value!r}; known: {', '.join(known)}.")
+
+  @property
+  def system(self):
+    """The dataset without its config: "mass_spring" of "mass_spring/clean"."""
+    return self.dataset.split("/")[0]
+
+  @property
+  def name(self):
+    """Of its files, such as "mass_spring-hgn-1500-0"."""
+    return f"{self.dataset.replace('/', '_')}-{self.row}-{self.config.steps}-{self.seed}"
+
+  @property
+  def config(self):
+    """HGNConfig or PixelHNNConfig."""
+    preset, changes = ROWS[self.row]
+    own = {"embedding": EMBEDDING} if preset.startswith("pixel_hnn") else {"kappa": KAPPA}
+    steps = {} if self.steps is None else {"steps": self.steps}
+    return presets.get(preset, **{**{key: table[self.system] for key, table in own.items()}, **changes}, **steps,
+                       seed=self.seed)
+
+
+def result_path(results, run):
+  """The JSON file of a run in the folder `results`."""
+  return pathlib.Path(results) / f"{run.name}.json"
+
+
+def is_done(results, run):
+  """Whether the folder `results` holds the run.
+
+  Raises:
+    ValueError: it holds one of that name that was made with other settings.
+  """
+  return holds(result_path(results, run), run.config)
+
+
+def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
+  """Trains a run in its own folder of `workdirs`, from where it was, and writes its JSON to `results`.
+
+  Args:
+    run: Run.
+    results: folder of the JSON files.
+    workdirs: folder of the Workdirs.
+    data_dir: where TFDS keeps its datasets.
+    limit: sequences of each split to measure on; None: all.
+    machine: words that say where it ran.
+  """
+  config, workdir = run.config, Workdir(pathlib.Path(workdirs) / run.name)
+  validation = None
+  if hasattr(config, "kappa"):  # PixelHNNs learn from windows: their error along a rollout is measured at the end
+    validation = data.eval_batches(run.dataset, batch_size=VALIDATION, size=config.size, num_frames=config.num_frames,
+                                   data_dir=data_dir).take(1)
+  model = train(config, run.dataset, workdir, data_dir=data_dir, validation=validation,
+                save_every=min(100, max(10, config.steps // POINTS)))
+  measured = evaluator.Evaluator(run.dataset, size=config.size, num_frames=config.num_frames, data_dir=data_dir,
+                                  limit=limit)
+  splits = {split: measured.split(model, split) for split in ("train", "test")}
+  samples = {"samples": measured.samples(model)} if hasattr(model, "sample") else {}
+  history = workdir.history()
+  files.write_json(result_path(results, run), {
+      "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
+      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
+      "horizon": measured.horizon(model)})
+  return splits

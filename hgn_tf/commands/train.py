@@ -1,0 +1,44 @@
+"""hgn-train: trains a preset on a dataset; the same command goes on after an interruption.
+
+Example:
+  hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000
+"""
+
+from absl import flags
+
+from hgn_tf.commands import cli
+
+_PRESET = flags.DEFINE_string("preset", "hgn", "Name in hgn_tf.presets.")
+_DATASET = flags.DEFINE_string("dataset", "mass_spring", "TFDS dataset, such as mass_spring or mass_spring/demo.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets (default: its own).")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, history, configuration.")
+_STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", None, "Of weights, order and noise (default: the preset's).")
+_SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, such as '{"kappa": 1e-4}'.""")
+_SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
+_DEVICES = flags.DEFINE_string("devices", "one", """What trains: "one" device; "mirrored": all GPUs of this machine;
+"multi_worker": the machines of TF_CONFIG, which share WORKDIR. The batch is spread over them.""")
+_TENSORBOARD = flags.DEFINE_bool("tensorboard", False, "Also write curves and pictures to WORKDIR/tensorboard.")
+
+
+def main(argv):
+  del argv
+  from hgn_tf.models import presets  # slow: TensorFlow
+  from hgn_tf.training.loop import train
+  from hgn_tf.training.workdir import Workdir
+  if not _WORKDIR.value:
+    raise ValueError("--workdir is required: the folder of the run.")
+  changes = cli.parse_json_object("set", _SET.value)
+  changes.update({key: flag.value for key, flag in (("steps", _STEPS), ("seed", _SEED)) if flag.value is not None})
+  train(presets.get(_PRESET.value, **changes), _DATASET.value, Workdir(_WORKDIR.value), data_dir=_DATA_DIR.value,
+        save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value, devices=_DEVICES.value)
+  print(f"Done. Next: hgn-evaluate --workdir={_WORKDIR.value}")
+
+
+def run():
+  """Console script."""
+  cli.run(main)
+
+
+if __name__ == "__main__":
+  run()

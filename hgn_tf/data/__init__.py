@@ -1,0 +1,5 @@
+"""Datasets on disk (TFDS) to batches of frames, and the truth behind them."""
+
+from hgn_tf.data.batches import builder, eval_batches, load_states, spec, to_frames, train_batches
+
+__all__ = ["builder", "eval_batches", "load_states", "spec", "to_frames", "train_batches"]

@@ -1,0 +1,100 @@
+"""What really happens: frames of the simulated world behind a dataset's examples, clean and at any speed."""
+
+import dataclasses
+
+import numpy as np
+
+from hgn_tf import physics
+from hgn_tf.data import batches
+
+
+def load(dataset, *, split="test", take=None, data_dir=None):
+  """The `Truth` of the first `take` examples of a split, or None where frames were not simulated.
+
+  Args:
+    dataset: TFDS name.
+    split: TFDS split.
+    take: number of examples; default all.
+    data_dir: where TFDS keeps its datasets.
+  """
+  spec = batches.spec(dataset, data_dir)
+  if spec is None:
+    return None
+  states = batches.load_states(dataset, split=split, take=take, data_dir=data_dir)
+  return Truth(spec, states["q"], states["p"], {name: states["constants"][name] for name in spec.system.constants})
+
+
+def simulate(spec, split, num, size):
+  """The first `num` examples of a split as the dataset of `spec` has them, without a dataset on disk.
+
+  Args:
+    spec: physics.Spec.
+    split: name of the split.
+    num: number of examples.
+    size: height and width of the frames; divides the stored resolution.
+
+  Returns:
+    (frames float32 [num, T + 1, size, size, 3] in [0, 1], their `Truth`).
+  """
+  examples = physics.make_examples(spec, split, range(num))
+  frames = batches.to_frames(examples["frames"], size).numpy()
+  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Truth:
+  """Clean trajectories of examples.
+
+  Attributes:
+    spec: the dataset's physics.Spec.
+    q, p: clean states, [n, T + 1, d].
+    constants: name -> values, [n].
+  """
+
+  spec: physics.Spec
+  q: np.ndarray
+  p: np.ndarray
+  constants: dict
+
+  def part(self, start, stop):
+    """Trajectories `start` to `stop`, the latter not included."""
+    constants = {name: values[start:stop] for name, values in self.constants.items()}
+    return dataclasses.replace(self, q=self.q[start:stop], p=self.p[start:stop], constants=constants)
+
+  def clean(self, size, num_frames):
+    """The examples' first frames without observation noise, float32 [n, num_frames, size, size, 3]."""
+    return self._draw(self.q[:, :num_frames], size)
+
+  def frames(self, size, *, num_steps=None, speed=1.0):
+    """Clean frames from the first state on, float32 [n, num_steps + 1, size, size, 3].
+
+    Args:
+      size: height and width; divides the stored resolution.
+      num_steps: default that of the dataset.
+      speed: multiplies the time between frames; negative runs backward.
+    """
+    num_steps = self.spec.num_steps if num_steps is None else num_steps
+    system = dataclasses.replace(self.spec.system, **self.constants)
+    q, _ = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps)
+    return self._draw(q, size)
+
+  def noise_floor(self, size, *, draws=8, seed=0):
+    """Variance over draws of the observation noise of the frame given the clean state, mean over pixels.
+
+    No prediction of unseen noise can have a smaller pixel MSE.
+    """
+    noise = self.spec.observation_noise
+    if not noise:
+      return 0.0
+    rng = np.random.default_rng(seed)
+    frames = np.stack([self._draw(self.q + noise * rng.standard_normal(self.q.shape), size) for _ in range(draws)])
+    return float(np.mean(np.var(frames, axis=0, ddof=1)))
+
+  def _draw(self, q, size):
+    resolution = self.spec.resolution
+    colors = None if self.spec.colors == "random" else self.spec.colors
+    system = dataclasses.replace(self.spec.system, **self.constants)
+    frames = physics.render(system, q, resolution, colors).astype(np.float32) / 255.0
+    block = resolution // size
+    shape = (*frames.shape[:2], size, block, size, block, frames.shape[-1])
+    return frames.reshape(shape).mean(axis=(3, 5))

@@ -1,0 +1,1 @@
+"""What a trained model is worth: figures of merit, the evaluator, pictures and reports."""

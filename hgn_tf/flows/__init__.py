@@ -1,0 +1,1 @@
+"""Hamiltonian flows and densities as TFP bijectors and distributions."""

@@ -1,0 +1,1 @@
+"""Hamiltonian mechanics: phase space, energies and their gradients, integrators as tables and one scan."""

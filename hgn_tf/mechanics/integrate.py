@@ -1,0 +1,90 @@
+"""Hamilton's equations over time: any integrator, one scan."""
+
+import tensorflow as tf
+
+from hgn_tf.mechanics.adjoint import reversible_scan
+from hgn_tf.mechanics.hamiltonians import is_separable
+from hgn_tf.mechanics.integrators import INTEGRATORS, get_integrator
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.mechanics.scan import scan
+
+ADJOINTS = ("backprop", "reversible")
+
+
+def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_only=False, adjoint="backprop"):
+  """Runs Hamilton's equations for `num_steps` steps of `dt` (paper section 3.1).
+
+  Leapfrog over n steps evaluates dV/dq n + 1 times and dK/dp n times, and never the energy alone.
+
+  Args:
+    hamiltonian: maps PhaseSpace to [batch]; separable ones also have `.kinetic(p)` and `.potential(q)`.
+    state: PhaseSpace, each [batch, ...].
+    dt: step, in the time unit of the Hamiltonian: a float or a [batch] tensor, either sign.
+    num_steps: int or int32 scalar tensor (which does not retrace), at least 0.
+    method: name in `INTEGRATORS`, or one of its values.
+    final_only: return the last state alone.
+    adjoint: how gradients are computed. "backprop" keeps what every step computed; "reversible" runs a symmetric
+      method backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned.
+
+  Returns:
+    PhaseSpace, each [batch, num_steps + 1, ...], the start included; each [batch, ...] with `final_only`.
+
+  Raises:
+    ValueError: unknown method or adjoint, num_steps that is negative or no integer, q and p of different shapes, dt of
+      another shape, a method that needs a separable Hamiltonian and does not get one, or "reversible" for a method that
+      is not symmetric.
+  """
+  integrator = get_integrator(method)
+  state = PhaseSpace(*map(tf.convert_to_tensor, state))
+  num_steps = _check_num_steps(num_steps)
+  dt = _check(integrator, hamiltonian, state, dt, adjoint)
+  run = reversible_scan if adjoint == "reversible" else _scan
+  solution = run(integrator, hamiltonian, state, dt, num_steps, final_only=final_only)
+  return solution if final_only else PhaseSpace(*map(_batch_major, solution))
+
+
+def _scan(integrator, hamiltonian, state, dt, num_steps, *, final_only):
+  """The steps one after another; what TensorFlow back-propagates through."""
+  (last, _), history = scan(
+      lambda x: integrator.step(hamiltonian, *x, dt), (state, integrator.start(hamiltonian, state)), num_steps,
+      record=None if final_only else lambda x: x[0])
+  return last if final_only else history
+
+
+def _check_num_steps(num_steps):
+  """num_steps as an int where it is known, else as an int32 tensor that is checked when it runs."""
+  known = tf.get_static_value(num_steps)
+  message = "num_steps must be an integer of at least 0"
+  if known is None:
+    tf.debugging.assert_non_negative(num_steps, message)
+    return tf.cast(num_steps, tf.int32)
+  if known != int(known) or known < 0:
+    raise ValueError(f"{message}, got {known}.")
+  return int(known)
+
+
+def _check(integrator, hamiltonian, state, dt, adjoint):
+  """Validates the arguments of `integrate`; returns dt shaped to broadcast over the state."""
+  if adjoint not in ADJOINTS:
+    raise ValueError(f"Unknown adjoint={adjoint!r}; known: {', '.join(ADJOINTS)}.")
+  if adjoint == "reversible" and not integrator.symmetric:
+    raise ValueError(f"adjoint='reversible' needs a symmetric method, {_names('symmetric')}; got {integrator.name!r}.")
+  if integrator.symplectic and not is_separable(hamiltonian):
+    raise ValueError(f"method={integrator.name!r} needs a separable hamiltonian with .kinetic(p) and .potential(q), "
+                     f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
+  if not state.q.shape.is_compatible_with(state.p.shape):
+    raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")
+  dt = tf.cast(dt if tf.is_tensor(dt) else tf.constant(dt, state.q.dtype), state.q.dtype)  # no float32 on the way
+  if dt.shape.rank == 0:
+    return dt
+  if dt.shape.rank != 1 or not dt.shape.is_compatible_with(state.q.shape[:1]):
+    raise ValueError(f"dt must be a scalar or of shape [batch] = {state.q.shape[:1]}, got shape {dt.shape}.")
+  return tf.reshape(dt, [-1] + [1] * (state.q.shape.rank - 1))
+
+
+def _names(attribute):
+  return " or ".join(name for name, method in INTEGRATORS.items() if getattr(method, attribute))
+
+
+def _batch_major(x):
+  return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])

@@ -1,0 +1,66 @@
+"""The configuration of a Neural Hamiltonian Flow."""
+
+import dataclasses
+
+from hgn_tf.models.config import Config
+
+ENERGIES, PRIORS = ("mlp", "fixed_kinetic"), ("normal", "soft_uniform")
+
+
+@dataclasses.dataclass(frozen=True)
+class NHFConfig(Config):
+  """Every choice that makes an NHF, as plain data.
+
+  Flow:
+    event_size: d of the points; the phase space has 2d dimensions.
+    num_steps: integrator steps; method: a symplectic one of INTEGRATORS.
+    energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass; it
+      trains faster, docs/density.md).
+    shared: one energy for all steps instead of one each.
+    hidden: widths of the hidden layers of K and V; encoder_hidden: of the encoder's mean and log standard deviation.
+    dt: of every step at the start; learn_dt: train it, one for each step.
+    frequency: scale of the first layer's random weights of K and V, in radians per standard deviation of the points.
+      With Keras' default (about 0.1 in two dimensions) an energy is a parabola for thousands of steps.
+    mass: m of "fixed_kinetic" at the start.
+    prior: "normal", N(0, 1), or "soft_uniform" with prior_width and prior_sharpness (the paper does not give them).
+  Optimisation:
+    train_samples: momenta per point in the bound that training maximises; 1 is the paper's ELBO (eq. 6).
+    steps, batch_size, learning_rate, learning_rate_decay ("cosine" to 0 or "constant"): of Adam.
+    clip_norm: of the whole gradient.
+    seed: of the noise in training.
+  """
+
+  name: str = "nhf"
+  event_size: int = 2
+  num_steps: int = 2
+  method: str = "leapfrog"
+  energy: str = "fixed_kinetic"
+  shared: bool = False
+  hidden: tuple = (64, 64)
+  encoder_hidden: tuple = (64, 64)
+  dt: float = 1.0
+  learn_dt: bool = True
+  frequency: float = 8.0
+  mass: float = 5.0
+  prior: str = "normal"
+  prior_width: float = 3.0
+  prior_sharpness: float = 5.0
+  train_samples: int = 16
+  steps: int = 2_000
+  batch_size: int = 128
+  learning_rate: float = 4e-3
+  learning_rate_decay: str = "cosine"
+  clip_norm: float = 10.0
+  seed: int = 0
+
+  def __post_init__(self):
+    super().__post_init__()
+    for key in ("event_size", "num_steps", "train_samples", "steps", "batch_size"):
+      if getattr(self, key) < 1:
+        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
+    if self.energy not in ENERGIES:
+      raise ValueError(f"energy must be one of {', '.join(ENERGIES)}, got {self.energy!r}.")
+    if self.prior not in PRIORS:
+      raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
+    if self.mass <= 0:
+      raise ValueError(f"mass must be positive, got {self.mass}.")

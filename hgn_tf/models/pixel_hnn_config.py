@@ -1,0 +1,81 @@
+"""The configuration of a PixelHNN."""
+
+import dataclasses
+
+from hgn_tf.models.config import Config
+from hgn_tf.models.hgn_config import HGNConfig
+
+WINDOW = 3  # frames of a training example: two pairs, one transition
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelHNNConfig(Config):
+  """Every choice that makes a PixelHNN, as plain data.
+
+  Architecture:
+    num_frames, size, channels: of the sequences; "conv" needs a size that is a multiple of 8.
+    embedding: width of the code z = (q, p); the paper takes 2, 2, 8, 12 for its four systems.
+    autoencoder: "mlp" (four layers) or "conv" (HGN's encoder and decoder with one linear layer each).
+    hidden: width of the mlp's hidden layers.
+    dynamics: "hnn", "separable" or "baseline", as in HNNConfig.
+    dynamics_hidden: widths of its tanh layers.
+    encoder: convolutions of "conv"; decoder_filters: width of its decoder.
+    method: of rollouts: "solve_ivp" or a name in INTEGRATORS.
+  Objective (A.3): L = autoencoder_weight L_AE + canonical_weight L_CC + dynamics_weight L_HNN + weight_decay |w|^2 / 2.
+    derivative: z_{t+1} - z_t is dz/dt at z_t ("forward", the paper's) or at (z_t + z_{t+1}) / 2 ("midpoint").
+  Optimisation:
+    steps, batch_size, learning_rate, learning_rate_decay ("constant" or "cosine"): of Adam.
+    seed: of weights and windows.
+  """
+
+  name: str = "pixel_hnn"
+  num_frames: int = 31
+  size: int = 32
+  channels: int = 3
+  embedding: int = 2
+  autoencoder: str = "mlp"
+  hidden: int = 200
+  dynamics: str = "hnn"
+  dynamics_hidden: tuple = (200, 200)
+  encoder: tuple = HGNConfig.encoder
+  decoder_filters: int = HGNConfig.decoder_filters
+  method: str = "solve_ivp"
+  autoencoder_weight: float = 1.0
+  canonical_weight: float = 1.0
+  dynamics_weight: float = 0.1
+  weight_decay: float = 1e-5
+  derivative: str = "forward"
+  steps: int = 15_000
+  batch_size: int = 64
+  learning_rate: float = 1e-3
+  learning_rate_decay: str = "constant"
+  precision: str = "float32"
+  seed: int = 0
+
+  def __post_init__(self):
+    super().__post_init__()
+    if self.embedding < 2 or self.embedding % 2:
+      raise ValueError(f"embedding must be even and at least 2, got {self.embedding}.")
+    if self.num_frames < WINDOW:
+      raise ValueError(f"num_frames must be at least {WINDOW}, got {self.num_frames}.")
+    if self.autoencoder not in ("mlp", "conv"):
+      raise ValueError(f"autoencoder must be 'mlp' or 'conv', got {self.autoencoder!r}.")
+    if self.derivative not in ("forward", "midpoint"):
+      raise ValueError(f"derivative must be 'forward' or 'midpoint', got {self.derivative!r}.")
+    if self.autoencoder == "conv" and self.size % 8:
+      raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
+
+  @property
+  def dt(self):
+    """Time between frames, which PixelHNN counts in frames."""
+    return 1.0
+
+  @property
+  def frame_shape(self):
+    """(num_frames, size, size, channels)."""
+    return (self.num_frames, self.size, self.size, self.channels)
+
+  @property
+  def pair_shape(self):
+    """(size, size, 2 channels): a frame and the next one."""
+    return (self.size, self.size, 2 * self.channels)

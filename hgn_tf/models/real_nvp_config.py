@@ -1,0 +1,38 @@
+"""The configuration of a RealNVP."""
+
+import dataclasses
+
+from hgn_tf.models.config import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class RealNVPConfig(Config):
+  """Every choice that makes a RealNVP, as plain data.
+
+  Flow:
+    event_size: d of the points, at least 2.
+    layers: affine couplings; the half that is left alone alternates.
+    hidden: widths of the hidden ReLU layers of each conditioner.
+  Optimisation:
+    steps, batch_size, learning_rate, learning_rate_decay ("cosine" to 0 or "constant"): of Adam.
+    clip_norm: of the whole gradient.
+  """
+
+  name: str = "real_nvp"
+  event_size: int = 2
+  layers: int = 3
+  hidden: tuple = (128, 128)
+  steps: int = 2_000
+  batch_size: int = 512
+  learning_rate: float = 1e-3
+  learning_rate_decay: str = "cosine"
+  clip_norm: float = 10.0
+  seed: int = 0
+
+  def __post_init__(self):
+    super().__post_init__()
+    if self.event_size < 2:
+      raise ValueError(f"event_size must be at least 2 for a coupling, got {self.event_size}.")
+    for key in ("layers", "steps", "batch_size"):
+      if getattr(self, key) < 1:
+        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")

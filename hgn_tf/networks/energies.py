@@ -1,0 +1,107 @@
+"""Scalar energies: nets from a state, flat or on a grid, to one number."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from hgn_tf.networks.conv_matrices import affine_maps, affine_product
+from hgn_tf.networks.convolutions import conv_stack
+from hgn_tf.networks.mlp import mlp
+
+
+class MLPEnergy(keras.layers.Layer):
+  """A scalar energy E(x) = MLP(x), [batch, d] -> [batch].
+
+  Args:
+    hidden: widths of the hidden layers.
+    activation: twice differentiable (softplus, tanh): its second derivatives train the dynamics.
+    kernel_initializer: of every layer.
+  """
+
+  def __init__(self, hidden=(128, 128), activation="softplus", kernel_initializer="glorot_uniform", **kwargs):
+    super().__init__(**kwargs)
+    self.hidden, self.activation, self.kernel_initializer = tuple(hidden), activation, kernel_initializer
+    self.net = mlp(hidden, 1, activation, kernel_initializer)
+
+  def build(self, input_shape):
+    self.net.build(input_shape)
+
+  def call(self, x):
+    return self.net(x)[..., 0]
+
+  def get_config(self):
+    return {**super().get_config(), "hidden": self.hidden, "activation": self.activation,
+            "kernel_initializer": self.kernel_initializer}
+
+
+class ConvEnergy(keras.layers.Layer):
+  """A scalar energy of a grid: E(x) = sum over space of a softplus conv net, [batch, h, w, c] -> [batch].
+
+  Args:
+    convs: tuple of (filters, kernel, stride); the last has one filter, or is followed by a 1x1 projection to one.
+    residual: add |x|^2 / 2, a unit oscillator, so that states move before anything is learned.
+  """
+
+  def __init__(self, convs, residual=True, dtype="float32", **kwargs):
+    super().__init__(dtype=dtype, **kwargs)
+    self.convs, self.residual = tuple(map(tuple, convs)), residual
+
+  def build(self, input_shape):
+    self.net = conv_stack(self.convs, "softplus", "glorot_uniform", input_shape[1:], dtype=self.dtype_policy)
+
+  def call(self, x):
+    return self.total(x, self.net(x))
+
+  def dense(self):
+    """The same energy with each convolution as a matrix product on the flattened grid, if the matrices stay small.
+
+    On a 4x4 grid the scan and its gradients take half the time of the convolutions on a CPU. The matrices are built
+    here, once, outside the loop that evaluates the energy. An energy whose matrices are too large is returned as it
+    is.
+
+    Returns:
+      Callable [batch, h, w, c] -> [batch].
+    """
+    maps = affine_maps(self.net.layers)
+    if maps is None:
+      return self
+
+    def energy(x):
+      h = x
+      for matrix, bias in maps[:-1]:
+        h = tf.nn.softplus(affine_product(h, matrix, bias))
+      return self.total(x, affine_product(h, *maps[-1]))
+
+    return energy
+
+  def total(self, x, densities):
+    """The energy of x [batch, ...] whose net gave `densities`, in any shape of batch-major order."""
+    total = tf.reduce_sum(tf.reshape(densities, [tf.shape(x)[0], -1]), axis=1)
+    return total + 0.5 * tf.reduce_sum(tf.square(x), axis=(1, 2, 3)) if self.residual else total
+
+  def get_config(self):
+    return {**super().get_config(), "convs": self.convs, "residual": self.residual}
+
+
+class QuadraticKinetic(keras.layers.Layer):
+  """K(p) = |p|^2 / (2 m) with one learned mass, [batch, d] -> [batch].
+
+  Args:
+    mass: m at the start.
+  """
+
+  def __init__(self, mass=1.0, **kwargs):
+    super().__init__(**kwargs)
+    self.mass = mass
+
+  def build(self, input_shape):
+    del input_shape
+    initializer = keras.initializers.Constant(math.log(self.mass))
+    self.log_mass = self.add_weight(shape=(), initializer=initializer, name="log_mass")
+
+  def call(self, p):
+    return 0.5 * tf.reduce_sum(p ** 2, axis=-1) * tf.exp(-tf.convert_to_tensor(self.log_mass))
+
+  def get_config(self):
+    return {**super().get_config(), "mass": self.mass}

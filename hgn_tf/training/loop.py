@@ -1,0 +1,70 @@
+"""Trains a model in a folder, from where it was."""
+
+import keras
+
+from hgn_tf import data
+from hgn_tf.models import make
+from hgn_tf.training import callbacks
+from hgn_tf.training.devices import is_chief, strategy
+
+_PRIOR_BATCH, _PRIOR_BATCHES = 500, 8  # films that the prior is fitted to
+
+
+def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one",
+          validation=None):
+  """Trains an HGN or a PixelHNN in `workdir` up to `config.steps`, from its newest checkpoint if there is one.
+
+  Args:
+    config: HGNConfig or PixelHNNConfig.
+    dataset: TFDS name.
+    workdir: Workdir.
+    data_dir: where TFDS keeps its datasets.
+    save_every: steps of an epoch; each ends with a checkpoint and a line of history.
+    tensorboard: write curves and pictures too.
+    devices: name in `hgn_tf.training.devices.STRATEGIES`; weights and history do not depend on it.
+    validation: batches that the model is tested on after every epoch, as `keras.Model.fit` does: `val_mse`.
+
+  Returns:
+    The trained model.
+
+  Raises:
+    ValueError: the batch cannot be spread evenly over the devices.
+  """
+  spread = strategy(devices)
+  chief = is_chief(spread)
+  if config.batch_size % spread.num_replicas_in_sync:
+    raise ValueError(f"batch_size must be a multiple of the {spread.num_replicas_in_sync} devices, "
+                     f"got {config.batch_size}.")
+  batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
+  data.train_batches(dataset, **batches)  # complains about a missing dataset before the folder is claimed
+  workdir.create(config, dataset, data_dir)
+  keras.utils.set_random_seed(config.seed)
+  with spread.scope():
+    model = make(config)
+    model.compile()
+    step = workdir.restore(model)
+  print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
+        f"workdir {workdir.path}")
+  hooks = [callbacks.StopOnNotFinite()]
+  if getattr(config, "prior_rank", 0):
+    films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_BATCH}, split="train").take(_PRIOR_BATCHES)
+    hooks.append(callbacks.FitPrior(films, config.steps))  # before the last checkpoint is written
+  if chief:
+    hooks.append(callbacks.Checkpoints(workdir))
+  if tensorboard and chief:
+    frames = next(iter(data.eval_batches(dataset, **{**batches, "batch_size": 8})))
+    hooks.append(callbacks.RolloutImages(workdir.path / "tensorboard", frames))
+  for length, first, last in _epochs(step, config.steps, save_every):
+    frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first)
+    model.fit(frames, steps_per_epoch=length, initial_epoch=first // length, epochs=last // length, callbacks=hooks,
+              validation_data=validation, shuffle=False, verbose="auto" if chief else 0)
+  return model
+
+
+def _epochs(step, steps, save_every):
+  """(steps of an epoch, first, last step): whole epochs of `save_every` from `step` on, then one shorter epoch."""
+  whole = steps - steps % save_every
+  if step < whole:
+    yield save_every, step, whole
+  if whole < steps:
+    yield steps - whole, 0, steps - whole

@@ -1,0 +1,143 @@
+"""A training run's folder: its configuration, checkpoints by step, and history.
+
+    W/config.json        dataset, class of the model and its config
+    W/checkpoints/       tf.train.Checkpoint of model and optimizer, named by step
+    W/history.jsonl      one line per logged step
+    W/evaluation/        what hgn-evaluate writes
+"""
+
+import json
+import pathlib
+
+import tensorflow as tf
+
+from hgn_tf import models
+from hgn_tf.training import files
+from hgn_tf.training.results import plain
+
+
+class Workdir:
+  """A run's folder; reading it changes nothing.
+
+  Args:
+    path: the folder; need not exist.
+  """
+
+  def __init__(self, path):
+    self.path = pathlib.Path(path)
+    self._config_file = self.path / "config.json"
+
+  def create(self, config, dataset, data_dir=None):
+    """Claims the folder for a run, or finds it claimed by the same one.
+
+    Raises:
+      ValueError: the folder belongs to a run of another preset, dataset or setting; names the differences.
+    """
+    wanted = {"dataset": dataset, "data_dir": data_dir, "class": type(config).__name__, "model": plain(config)}
+    if not self._config_file.exists():
+      files.write_json(self._config_file, wanted)
+      return
+    there = self._settings()
+    if there["class"] == wanted["class"]:  # fields younger than the folder count as defaults
+      there["model"] = plain(self.config)
+    changed = [f"{key}: {old!r} there, {new!r} asked" for key, old, new in _differences(there, wanted)]
+    if changed:
+      raise ValueError(f"workdir {self.path} belongs to another run ({'; '.join(changed)}); choose another --workdir.")
+
+  @property
+  def config(self):
+    """The config of the run: an HGNConfig or a PixelHNNConfig."""
+    settings = self._settings()
+    return getattr(models, settings["class"]).from_dict(settings["model"])
+
+  @property
+  def dataset(self):
+    """TFDS name of the dataset the run trains on."""
+    return self._settings()["dataset"]
+
+  @property
+  def data_dir(self):
+    """Where the dataset lies, None for the default of TFDS."""
+    return self._settings().get("data_dir")
+
+  def latest_step(self):
+    """The step of the newest whole checkpoint; 0 if there is none."""
+    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    return int(latest.rsplit("-", 1)[1]) if latest else 0
+
+  def load_model(self):
+    """The model of the newest checkpoint, compiled.
+
+    Raises:
+      ValueError: no run, no checkpoint, or a checkpoint of another shape.
+    """
+    model = models.make(self.config)
+    model.compile()
+    if not self.restore(model):
+      raise ValueError(f"workdir {self.path} has no checkpoint yet; run hgn-train --workdir={self.path} first.")
+    return model
+
+  def restore(self, model):
+    """Restores model and optimizer from the newest checkpoint; returns its step, 0 if there is none.
+
+    Raises:
+      ValueError: the checkpoint's variables have other shapes than the model's.
+    """
+    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    if latest is None:
+      return 0
+    checkpoint = _checkpoint(model)
+    _check_shapes(latest, model)
+    checkpoint.restore(latest).assert_existing_objects_matched().expect_partial()
+    return self.latest_step()
+
+  def manager(self, model, max_to_keep=2):
+    """tf.train.CheckpointManager of model and optimizer."""
+    folder = str(self.path / "checkpoints")
+    return tf.train.CheckpointManager(_checkpoint(model), folder, max_to_keep, checkpoint_name="step")
+
+  def history(self):
+    """Logged steps, a list of dicts."""
+    path = self.path / "history.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+  def write_history(self, rows):
+    """Replaces the history."""
+    files.write_bytes(self.path / "history.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+  def _settings(self):
+    if not self._config_file.exists():
+      raise ValueError(f"workdir {self.path} holds no run (no config.json); run hgn-train --workdir={self.path} first.")
+    return files.read_json(self._config_file)
+
+
+def _checkpoint(model):
+  return tf.train.Checkpoint(**_variables(model))
+
+
+def _variables(model):
+  """Name -> plain variable of model and optimizer: Keras objects restore lazily, and would hide a mismatch."""
+  model.optimizer.build(model.trainable_variables)
+  variables = [*model.weights, *model.optimizer.variables]
+  return {f"v{i:04d}": variable.value for i, variable in enumerate(variables)}
+
+
+def _check_shapes(path, model):
+  stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+  stored = {key.split("/")[0]: tuple(shape) for key, shape in stored.items() if key.startswith("v")}
+  wanted = {name: tuple(variable.shape) for name, variable in _variables(model).items()}
+  differing = [f"{name} is {stored.get(name)} there and {wanted.get(name)} in the model"
+               for name in sorted(stored.keys() | wanted.keys()) if stored.get(name) != wanted.get(name)]
+  if differing:
+    raise ValueError(f"checkpoint {path} does not fit the model {model.config.name!r}: {differing[0]}"
+                     + (f", and {len(differing) - 1} more." if len(differing) > 1 else "."))
+
+
+def _differences(old, new, prefix=""):
+  for key in sorted(set(old) | set(new)):
+    a, b = old.get(key), new.get(key)
+    if isinstance(a, dict) and isinstance(b, dict):
+      yield from _differences(a, b, f"{prefix}{key}.")
+    elif a != b:
+      yield f"{prefix}{key}", a, b
+

@@ -1,0 +1,145 @@
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+import tiny
+
+from hgn_tf.models import HGN
+from hgn_tf.training.workdir import Workdir
+
+_STEPS, _EVERY = 30, 5
+
+
+def command(module, **flags):
+  return [sys.executable, "-m", f"hgn_tf.{module}", *(f"--{name}={value}" for name, value in flags.items())]
+
+
+def train_command(workdir, **changes):
+  fields = json.dumps({key: value for key, value in tiny.FIELDS.items() if key != "steps"})
+  return command("train", **{**dict(preset="hgn", dataset=tiny.DATASET, data_dir=tiny.data_dir(), workdir=workdir,
+                                    steps=_STEPS, save_every=_EVERY, set=fields), **changes})
+
+
+def run(arguments):
+  return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+
+
+class TrainTest(tf.test.TestCase):
+
+  def test_killed_run_ends_with_the_weights_of_an_unbroken_one(self):
+    whole, killed = (pathlib.Path(self.get_temp_dir()) / name for name in ("whole", "killed"))
+    done = run(train_command(whole))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertIn("Starting at step 0 of 30", done.stdout)
+    process = subprocess.Popen(train_command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while Workdir(killed).latest_step() < 2 * _EVERY and time.monotonic() < deadline and process.poll() is None:
+      time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    step = Workdir(killed).latest_step()
+    self.assertBetween(step, 2 * _EVERY, _STEPS - _EVERY)
+    resumed = run(train_command(killed))
+    self.assertEqual(resumed.returncode, 0, resumed.stderr)
+    self.assertIn(f"Going on from step {step} of 30", resumed.stdout)
+    a, b = Workdir(whole), Workdir(killed)
+    for x, y in zip(a.load_model().get_weights(), b.load_model().get_weights(), strict=True):
+      self.assertAllClose(x, y, rtol=1e-5, atol=1e-6)
+    drop = lambda rows: [[row["step"], row["loss"], row["mse"], row["kl"]] for row in rows]  # noqa: E731
+    self.assertAllClose(drop(a.history()), drop(b.history()), rtol=1e-4)
+    self._evaluates_and_samples(whole)
+    self._refuses(whole)
+
+  def _evaluates_and_samples(self, workdir):
+    done = run(command("evaluate", workdir=workdir))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertIn("relative excess", done.stdout)
+    figures = json.loads((workdir / "evaluation" / "metrics.json").read_text())
+    self.assertEqual((figures["train"]["sequences"], figures["test"]["sequences"]), (24, 6))
+    self.assertGreater(figures["test"]["noise_floor"], 0.0)
+    page = (workdir / "evaluation" / "report.html").read_text()
+    self.assertGreaterEqual(page.count("data:image/"), 6)
+    self.assertNotIn('src="http', page)
+    out = workdir / "samples.gif"
+    done = run(command("sample", workdir=workdir, num=3, out=out))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertEqual(out.read_bytes()[:6], b"GIF89a")
+
+  def _refuses(self, workdir):
+    before = (workdir / "config.json").read_bytes()
+    for flags, message in (
+        (dict(preset="hgn_euler"), "belongs to another run .*method: 'leapfrog' there, 'euler' asked"),
+        (dict(dataset="mass_spring/other"), "has not been built"),
+        (dict(preset="hng"), "Unknown preset 'hng'; known: "),
+        (dict(set='{"kapa": 1}'), "no field kapa")):
+      done = run(train_command(workdir, **flags))
+      self.assertEqual(done.returncode, 1)
+      self.assertRegex(done.stderr, message)
+      self.assertLen(done.stderr.strip().splitlines(), 1)
+    self.assertEqual((workdir / "config.json").read_bytes(), before)
+
+
+class PixelHNNTest(tf.test.TestCase):
+
+  def test_trains_and_evaluates(self):
+    workdir = pathlib.Path(self.get_temp_dir()) / "run"
+    fields = json.dumps(dict(num_frames=tiny.FRAMES, size=tiny.SIZE, hidden=16, dynamics_hidden=[16], batch_size=4))
+    done = run(train_command(workdir, preset="pixel_hnn", set=fields, steps=6, save_every=3))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertEqual(type(Workdir(workdir).load_model()).__name__, "PixelHNN")
+    done = run(command("evaluate", workdir=workdir))
+    self.assertEqual(done.returncode, 0, done.stderr)
+    figures = json.loads((workdir / "evaluation" / "metrics.json").read_text())
+    self.assertLen(figures["test"]["per_frame"], tiny.FRAMES)
+    self.assertIn("energy_drift", figures["test"])
+
+
+class WorkdirTest(tf.test.TestCase):
+
+  def test_empty_folder(self):
+    with self.assertRaisesRegex(ValueError, "holds no run .*hgn-train --workdir="):
+      Workdir(self.get_temp_dir()).load_model()
+
+  def test_a_folder_older_than_a_field_of_the_config(self):
+    workdir = Workdir(self.get_temp_dir())
+    workdir.create(tiny.config(), tiny.DATASET)
+    path = workdir.path / "config.json"
+    settings = json.loads(path.read_text())
+    del settings["model"]["prior_rank"]
+    path.write_text(json.dumps(settings))
+    workdir.create(tiny.config(), tiny.DATASET)
+    with self.assertRaisesRegex(ValueError, "model.prior_rank: 16 there, 9 asked"):
+      workdir.create(tiny.config(prior_rank=9), tiny.DATASET)
+
+  def test_no_checkpoint_yet(self):
+    workdir = Workdir(self.get_temp_dir())
+    workdir.create(tiny.config(), tiny.DATASET)
+    with self.assertRaisesRegex(ValueError, "has no checkpoint yet"):
+      workdir.load_model()
+
+  def test_checkpoint_of_other_shape(self):
+    workdir = Workdir(self.get_temp_dir())
+    model = HGN(tiny.config())
+    model.compile()
+    workdir.manager(model).save(7)
+    other = HGN(tiny.config(decoder_filters=16))
+    other.compile()
+    before = [w.copy() for w in other.get_weights()]
+    with self.assertRaisesRegex(ValueError, "checkpoint .*step-7 does not fit the model"):
+      workdir.restore(other)
+    for x, y in zip(before, other.get_weights(), strict=True):
+      np.testing.assert_array_equal(x, y)
+
+  def test_interrupted_checkpoint_is_not_taken_for_a_whole_one(self):
+    workdir = Workdir(self.get_temp_dir())
+    model = HGN(tiny.config())
+    model.compile()
+    workdir.manager(model).save(7)
+    (workdir.path / "checkpoints" / "step-14.data-00000-of-00001").write_bytes(b"half")
+    self.assertEqual(workdir.latest_step(), 7)

@@ -1,0 +1,39 @@
+"""Files that version 0.1 saved before the rooms were built load, and give the same numbers."""
+
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hgn_tf.training.workdir import Workdir
+
+_FOLDER = pathlib.Path(__file__).with_name("saved_before")
+
+
+class SavedBeforeTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.expected = np.load(_FOLDER / "expected.npz")
+
+  def load(self, name):
+    return keras.saving.load_model(_FOLDER / f"{name}.keras", safe_mode=True)
+
+  def test_hgn(self):
+    self.assertAllClose(self.load("hgn").reconstruct(self.expected["frames"]), self.expected["hgn"], atol=1e-5)
+
+  def test_nhf(self):
+    points = self.expected["points"]
+    self.assertAllClose(self.load("nhf").log_prob(points, seed=1), self.expected["nhf"], atol=1e-5)
+
+  def test_hnn(self):
+    self.assertAllClose(self.load("hnn").energy(self.expected["x"]), self.expected["hnn"], atol=1e-5)
+
+  def test_workdir(self):
+    folder = pathlib.Path(self.get_temp_dir()) / "run"
+    shutil.copytree(_FOLDER / "workdir", folder)
+    model = Workdir(folder).load_model()
+    self.assertEqual(int(model.optimizer.iterations), 4)
+    self.assertAllClose(model.reconstruct(self.expected["run_frames"]), self.expected["run"], atol=1e-5)

@@ -1,0 +1,71 @@
+"""Training on several devices or machines ends with the weights of one device with the joint batch."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+import tiny
+
+from hgn_tf.training import devices
+from hgn_tf.training.workdir import Workdir
+
+_SCRIPT = pathlib.Path(__file__).with_name("train_on_devices.py")
+
+
+def free_ports(count):
+  sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+  ports = [s.getsockname()[1] for s in sockets]
+  for s in sockets:
+    s.close()
+  return ports
+
+
+class DevicesTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.folder = pathlib.Path(self.get_temp_dir())
+
+  def start(self, strategy, name, **environment):
+    """Training in a process of its own, and where its weights will be."""
+    weights = self.folder / f"{name}.npz"
+    arguments = [strategy, self.folder / strategy, tiny.data_dir(), weights]
+    process = subprocess.Popen([sys.executable, _SCRIPT, *map(str, arguments)], env={**os.environ, **environment},
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    self.addCleanup(process.kill)
+    return process, weights
+
+  def weights(self, process, path):
+    output, _ = process.communicate(timeout=300)
+    self.assertEqual(process.returncode, 0, output)
+    return list(np.load(path).values())
+
+  def test_two_devices_and_two_workers_train_as_one(self):
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]
+    started = [self.start("multi_worker", f"worker{i}", TF_CONFIG=config[i]) for i in range(2)]
+    workers = [self.weights(*one) for one in started]
+    one, mirrored = (self.weights(*self.start(strategy, strategy)) for strategy in ("one", "mirrored"))
+    for found in (*workers, mirrored):
+      for x, y in zip(found, one, strict=True):
+        self.assertAllClose(x, y, rtol=1e-4, atol=1e-6)
+    for x, y in zip(*workers, strict=True):
+      self.assertAllEqual(x, y)
+    rows = [[[row[key] for key in ("step", "loss", "mse", "kl", "multiplier")] for row in
+             Workdir(self.folder / strategy).history()] for strategy in ("one", "mirrored", "multi_worker")]
+    self.assertAllClose(rows[0], rows[1], rtol=1e-4)
+    self.assertAllClose(rows[0], rows[2], rtol=1e-4)
+    self.assertEqual(Workdir(self.folder / "multi_worker").latest_step(), 8)
+
+  def test_unknown_strategy(self):
+    with self.assertRaisesRegex(ValueError, "Unknown devices 'tpu'; known: one, mirrored, multi_worker"):
+      devices.strategy("tpu")
+
+  def test_random_rows_do_not_depend_on_the_devices_outside_of_a_strategy(self):
+    draw = lambda rows: tf.random.stateless_normal([rows, 3], (0, 1))  # noqa: E731
+    self.assertAllEqual(devices.rows_of_replica(draw, 4), draw(4))
