@@ -105,3 +105,31 @@ class QuadraticKinetic(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "mass": self.mass}
+
+
+class OscillatorEnergy(keras.layers.Layer):
+  """E(x) = sum_i exp(a_i) x_i^2 / 2, learned oscillators, plus an MLP of x that starts near 0; [batch, d] -> [batch].
+
+  Args:
+    hidden: widths of the MLP's hidden layers; empty: none, as of a kinetic energy with learned masses.
+    activation: twice differentiable, of the MLP.
+  """
+
+  def __init__(self, hidden=(), activation="softplus", **kwargs):
+    super().__init__(**kwargs)
+    self.hidden, self.activation = tuple(hidden), activation
+
+  def build(self, input_shape):
+    self.log_stiffness = self.add_weight(shape=input_shape[-1:], initializer="zeros", name="log_stiffness")
+    self.net = mlp(self.hidden, 1, self.activation) if self.hidden else None
+    if self.net:
+      self.net.build(input_shape)
+      last = self.net.layers[-1].kernel
+      last.assign(0.1 * last)
+
+  def call(self, x):
+    energy = 0.5 * tf.reduce_sum(tf.exp(tf.convert_to_tensor(self.log_stiffness)) * x ** 2, axis=-1)
+    return energy + self.net(x)[..., 0] if self.net else energy
+
+  def get_config(self):
+    return {**super().get_config(), "hidden": self.hidden, "activation": self.activation}
