@@ -2,12 +2,14 @@
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from hgn_tf import networks
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import objectives, replicas
+from hgn_tf.models.checks import check_frames
 from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn import HGN
 from hgn_tf.models.prior import MixturePrior
@@ -37,8 +39,9 @@ class CompactHGN(HGN):
     self.transform = None
     self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
     self.prior.build((None, *c.latent_shape))
-    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.activation, name="potential")
-    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, c.activation, name="kinetic")
+    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.radii, c.energy_gain, c.activation,
+                                               name="potential")
+    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, 0, c.energy_gain, c.activation, name="kinetic")
     self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, name="decoder")
     for layer in (self.potential, self.kinetic, self.decoder):
       layer.build((None, *c.state_shape))
@@ -46,6 +49,53 @@ class CompactHGN(HGN):
   @property
   def hamiltonian(self):
     return Separable(self.kinetic, self.potential)
+
+  def encode(self, frames):
+    """q(z | frames), of the state at the middle of the window that the first `config.context` frames are.
+
+    Raises:
+      ValueError: fewer frames than that, another shape or dtype, or (when eager) values outside [0, 1].
+    """
+    frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
+    if frames.shape[1] is not None and frames.shape[1] < self.config.context:
+      raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
+    mean, log_std = self._posterior(frames)
+    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 1)
+
+  def infer(self, frames, refine=0):
+    """The state at the first frame: the encoder's, then refined by how well its rollout shows all frames given.
+
+    Args:
+      frames: float32 [batch, T + 1, H, W, C] in [0, 1], at least `config.context` in time.
+      refine: iterations of L-BFGS on the squared error of all frames (data assimilation); 0: the encoder's own.
+
+    Returns:
+      PhaseSpace, each [batch, d].
+    """
+    z = self.encode(frames).mean()
+    return self.initial_state(self.refine(z, frames, refine) if refine else z)
+
+  @tf.function(autograph=False)
+  def refine(self, z, frames, iterations):
+    """z [batch, 2d] nearer to what minimises the squared error of the rollout over `frames`, by L-BFGS.
+
+    Args:
+      z: where to begin.
+      frames: [batch, T + 1, H, W, C].
+      iterations: at most so many.
+    """
+    c = self.config
+    steps = frames.shape[1] - 1 - c.middle
+    unit = tf.reduce_mean((frames - self.encoder.centre) ** 2)
+
+    def error(z):
+      state = PhaseSpace.split(z)
+      back, on = self._positions(state, c.middle, -c.dt), self._positions(state, steps, c.dt)
+      drawn = self.decode(tf.concat([back[:, :0:-1], on], axis=1))
+      return tf.reduce_mean((drawn - frames) ** 2, axis=(1, 2, 3, 4)) / unit
+
+    return tfp.optimizer.lbfgs_minimize(lambda z: tfp.math.value_and_gradient(error, z), z,
+                                        max_iterations=iterations, tolerance=1e-6, parallel_iterations=1).position
 
   def initial_state(self, z):
     """The state at the first frame of the window whose middle has the state z = (q, p)."""
@@ -60,6 +110,10 @@ class CompactHGN(HGN):
       size: height and width; default `config.size`.
     """
     return self._over_batch(lambda x: self.decoder.image(x, size or self.config.size), q)
+
+  def _positions(self, state, num_steps, dt):
+    """Positions of a rollout, differentiated by running it backward: XLA takes no list of states across its border."""
+    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="reversible").q
 
   # Training.
 
@@ -127,8 +181,7 @@ class CompactHGN(HGN):
     state = PhaseSpace(*(tf.concat([x, x], axis=0) for x in PhaseSpace.split(z)))
     rows = tf.shape(z)[0]
     dt = tf.concat([tf.fill([rows], c.dt), tf.fill([rows], -c.dt)], axis=0)
-    path = integrate(self.hamiltonian, state, dt, self._longest, c.method, adjoint="reversible").q
-    on, back = tf.split(path, 2, axis=0)
+    on, back = tf.split(self._positions(state, self._longest, dt), 2, axis=0)
     at = lambda path, index: tf.gather(path, tf.maximum(index, 0), batch_dims=1)  # noqa: E731
     q = tf.where(offsets[..., None] >= 0, at(on, offsets), at(back, -offsets))
     drawn = self.decoder(tf.reshape(q, [-1, c.pairs]), places)

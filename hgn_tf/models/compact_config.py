@@ -14,8 +14,9 @@ class CompactHGNConfig(HGNConfig):
     context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden: of `networks.CoordinateDecoder`.
-    potential_hidden, kinetic_hidden: widths of the hidden layers of V(q) and K(p) beside their learned oscillators;
-      none in K(p): a learned mass for each pair.
+    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`.
+    kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
+    energy_gain: how many times as fast as the other networks V and K learn.
     activation: of V and K.
   Objective:
     frames_per_step, pixels_per_frame: random frames of each film, and pixels of each of them, in a training step;
@@ -28,11 +29,13 @@ class CompactHGNConfig(HGNConfig):
   name: str = "hgn_compact"
   pairs: int = 1
   context: int = 16
-  maps: int = 16
-  encoder_hidden: tuple = (128, 128)
+  maps: int = 12
+  encoder_hidden: tuple = (96, 96)
   units: int = 32
   decoder_hidden: tuple = (64,)
   potential_hidden: tuple = (64, 64)
+  radii: int = 16
+  energy_gain: float = 10.0
   kinetic_hidden: tuple = ()
   activation: str = "softplus"
   pixels_per_frame: int = 96

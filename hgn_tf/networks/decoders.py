@@ -115,7 +115,9 @@ class CoordinateDecoder(keras.layers.Layer):
     self.shifts = mlp((64,), 2 * self.units + self.hidden[0], "silu")
     self.shifts.build((None, size))
     spread = keras.random.uniform((2 * self.units,), -0.7, 0.7)
-    self.shifts.layers[-1].bias.assign(tf.concat([spread, tf.zeros(self.hidden[0])], 0))
+    last = self.shifts.layers[-1]
+    last.bias.assign(tf.concat([spread, tf.zeros(self.hidden[0])], 0))
+    last.kernel.assign(last.kernel * tf.concat([tf.fill([2 * self.units], 0.1), tf.ones(self.hidden[0])], 0))
     self.linear = keras.layers.Dense(2 * self.units, use_bias=False)
     self.linear.build((None, size))
     self.log_sharpness = self.add_weight(
