@@ -63,8 +63,8 @@ class Evaluator:
       training film; `motion`, mean squared difference of successive frames, and `data_motion`, that of training films
       less what observation noise adds to it, twice the noise floor.
     """
-    reference, found = self._first("test", REFERENCE), {}
-    for prefix, films in (("", model.sample(SAMPLES, seed=0).numpy()), ("data_", self._first("train", SAMPLES))):
+    reference, found = self.first("test", REFERENCE), {}
+    for prefix, films in (("", model.sample(SAMPLES, seed=0).numpy()), ("data_", self.first("train", SAMPLES))):
       found[f"{prefix}distance"] = metrics.nearest_distance(films, reference)
       found[f"{prefix}motion"] = metrics.motion(films)
     found["data_motion"] -= 2.0 * self.floor
@@ -80,7 +80,7 @@ class Evaluator:
     Returns:
       dict: `forward` and `backward`, means in frames; None where there is no true world.
     """
-    films, found = self._first("test", LONG_SEQUENCES), {}
+    films, found = self.first("test", LONG_SEQUENCES), {}
     world = truth.load(self.dataset, take=len(films), data_dir=self.data_dir)
     if world is None:
       return None
@@ -91,7 +91,8 @@ class Evaluator:
       found[name] = float(np.mean(metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)))
     return found
 
-  def _first(self, split, num):
+  def first(self, split, num):
+    """The first `num` sequences of a split, an array."""
     return np.concatenate(list(self.batches(split).unbatch().take(num).batch(self.batch_size).as_numpy_iterator()))
 
   def _mean_frame(self):

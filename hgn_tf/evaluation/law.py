@@ -8,9 +8,10 @@ import scipy.optimize
 import tensorflow as tf
 
 from hgn_tf import physics
+from hgn_tf.evaluation import metrics
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
-_NEIGHBORS, _SMOOTHING = 100, 1e-3  # of the map from learned to true states
+_NEIGHBORS, _SMOOTHING, _DIRECTIONS = 100, 1e-3, 16  # of the map from learned states, which may be many numbers
 
 
 def r_squared(true, predicted):
@@ -52,7 +53,7 @@ def energy_r_squared(learned, true):
 
 
 def state_r_squared(learned, true, num=1500):
-  """R^2 of the true state by a smooth function of the learned one, thin plates fitted to one half of the films.
+  """R^2 of the true state by a smooth function of the learned one, radial and fitted to one half of the films.
 
   Args:
     learned: states along the films, [n, T + 1, m].
@@ -61,12 +62,14 @@ def state_r_squared(learned, true, num=1500):
   """
   fit, test = halves(len(true))
   some = np.random.default_rng(0).permutation(len(fit) * learned.shape[1])[:num]
-  flat = lambda x, rows: np.reshape(x[rows], (-1, x.shape[-1]))  # noqa: E731
-  scale = flat(learned, fit).std(axis=0) + 1e-12
-  smooth = scipy.interpolate.RBFInterpolator(flat(learned, fit)[some] / scale, flat(true, fit)[some],
-                                             neighbors=_NEIGHBORS, smoothing=_SMOOTHING)
   others = np.random.default_rng(1).permutation(len(test) * learned.shape[1])[:num]
-  return r_squared(flat(true, test)[others], smooth(flat(learned, test)[others] / scale))
+  flat = lambda x, rows: np.reshape(x[rows], (-1, x.shape[-1]))  # noqa: E731
+  known, new = flat(learned, fit)[some], flat(learned, test)[others]
+  _, lengths, directions = np.linalg.svd(known - known.mean(axis=0), full_matrices=False)
+  axes = (directions[:_DIRECTIONS] / (lengths[:_DIRECTIONS, None] + 1e-12)).T * len(known) ** 0.5
+  smooth = scipy.interpolate.RBFInterpolator(known @ axes, flat(true, fit)[some], neighbors=_NEIGHBORS,
+                                             smoothing=_SMOOTHING, kernel="linear", degree=0)
+  return r_squared(flat(true, test)[others], smooth(new @ axes))
 
 
 def frequencies(paths, dt):
@@ -104,11 +107,12 @@ class Law:
   true_frequency: np.ndarray
 
   def figures(self):
-    """dict: `energy_r2`, `state_r2`, `frequency_r2`."""
+    """dict: `energy_r2`, `state_r2`, `frequency_r2`; the last None where no two films turn."""
     turning = np.isfinite(self.frequency) & np.isfinite(self.true_frequency)
     return {"energy_r2": energy_r_squared(self.energy, self.true_energy),
             "state_r2": state_r_squared(self.states, self.true_states),
-            "frequency_r2": r_squared(self.true_frequency[turning], self.frequency[turning])}
+            "frequency_r2": r_squared(self.true_frequency[turning], self.frequency[turning])
+                            if turning.sum() > 1 else None}
 
 
 def compare(model, frames, world, long=400):
@@ -131,3 +135,24 @@ def compare(model, frames, world, long=400):
       states=np.concatenate([q, p], axis=-1)[:, :steps + 1],
       true_states=np.concatenate([world.q, world.p], axis=-1)[:, :steps + 1],
       frequency=frequencies(q, dt) * (dt / world.spec.dt), true_frequency=frequencies(true_q, world.spec.dt))
+
+
+def endurance(model, frames, num_steps=1000):
+  """What is left of a motion after many times the length of a film, of the last tenth over the first.
+
+  Args:
+    model: HGN.
+    frames: test films, [n, T + 1, H, W, C].
+    num_steps: of the rollouts.
+
+  Returns:
+    dict: `amplitude`, of the motion of the pixels, `sharpness`, of the frames' contrast, each 1 where nothing fades;
+    `energy_drift`, the standard deviation of H over that between films.
+  """
+  path = tf.function(model.rollout)(model.infer(tf.constant(frames)), tf.constant(num_steps))
+  tenth = num_steps // 10
+  early, late = (np.concatenate([model.decode(path.q[i:i + 1, part]) for i in range(len(frames))])
+                 for part in (slice(0, tenth), slice(-tenth, None)))
+  return {"amplitude": float(late.std(axis=1).mean() / early.std(axis=1).mean()),
+          "sharpness": float(late.std(axis=(2, 3)).mean() / early.std(axis=(2, 3)).mean()),
+          "energy_drift": metrics.energy_drift(model.energy(path))}

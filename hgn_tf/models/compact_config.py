@@ -24,6 +24,8 @@ class CompactHGNConfig(HGNConfig):
     horizon: (first, last) part of the training over which the frames that are trained on spread from `nearest` frames
       around the middle of the window to the whole film.
     nearest: see `horizon`.
+    kappa: far below what is reached, so that the multiplier stays at its upper bound: a state as precise as the frames
+      allow is what ends a rollout late.
   """
 
   name: str = "hgn_compact"
@@ -42,6 +44,7 @@ class CompactHGNConfig(HGNConfig):
   horizon: tuple = (0.05, 0.6)
   nearest: int = 5
   transform: tuple = ()
+  kappa: float = 1e-6
   log_std_offset: float = -6.0
   log_std_rise: tuple | None = None
   kl_warmup: tuple | None = None

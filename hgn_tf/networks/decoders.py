@@ -10,6 +10,8 @@ from hgn_tf.networks.grids import pixel_grid
 from hgn_tf.networks.mlp import mlp
 from hgn_tf.networks.upsampling import upsample_block
 
+_DARK = -0.7  # sigmoid of it is 1/3: about the ground that balls are drawn on
+
 
 class Decoder(keras.layers.Layer):
   """p(x | q): the authors' released decoder; positions to one frame in [0, 1], [batch, h, w, c] -> [batch, 8h, 8w, C].
@@ -127,6 +129,7 @@ class CoordinateDecoder(keras.layers.Layer):
     self.first.build((None, None, self.units))
     self.rest = mlp(self.hidden[1:], self.channels, "silu")
     self.rest.build((None, None, self.hidden[0]))
+    self.rest.layers[-1].bias.assign(tf.fill([self.channels], _DARK))
 
   def call(self, q, places):
     """Colours in [0, 1] at places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, channels]."""

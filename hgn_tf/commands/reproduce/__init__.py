@@ -13,6 +13,7 @@ from hgn_tf.commands import cli
 COMMANDS = {
     "hgn": "hgn_tf.commands.reproduce.hgn",
     "hnn": "hgn_tf.commands.reproduce.hnn",
+    "law": "hgn_tf.commands.reproduce.law",
 }
 
 

@@ -8,10 +8,11 @@ Examples:
   hgn-reproduce hgn --report_only
 """
 
-import os
 import pathlib
 
 from absl import flags
+
+from hgn_tf.commands.reproduce import machine
 
 _ROWS = flags.DEFINE_list("rows", ["hgn"], "Rows: names in ROWS of hgn_runs.py.")
 _DATASETS = flags.DEFINE_list("datasets", ["mass_spring", "pendulum", "two_body", "three_body"],
@@ -29,23 +30,13 @@ _REPORT_ONLY = flags.DEFINE_bool("report_only", False, "Only write the pages.")
 
 def main(argv):
   del argv
-  if _THREADS.value:
-    import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
-    tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
+  words = machine.use_threads(_THREADS.value)
   from hgn_tf.commands.reproduce import hgn_report, hgn_runs  # slow: TensorFlow
-  from hgn_tf.networks import precision
   results = pathlib.Path(_RESULTS.value)
   if not _REPORT_ONLY.value:
-    threads = _THREADS.value or len(os.sched_getaffinity(0))
-    machine = f"{threads} CPU thread{'s' if threads > 1 else ''}, {precision.vector_instructions()}"
-    runs = [hgn_runs.Run(row, dataset, int(seed), _STEPS.value)
-            for seed in _SEEDS.value for dataset in _DATASETS.value for row in _ROWS.value]
-    for run in runs:
-      if not hgn_runs.is_done(results, run):
-        splits = hgn_runs.perform(run, results, _WORKDIRS.value, data_dir=_DATA_DIR.value, limit=_LIMIT.value,
-                                  machine=machine)
-        print(f"{run.name}: test MSE x1e4 {1e4 * splits['test']['mse']:.2f}, relative excess "
-              f"{splits['test']['relative_excess']:.3f}", flush=True)
+    hgn_runs.perform_missing(
+        [hgn_runs.Run(row, dataset, int(seed), _STEPS.value)
+         for seed in _SEEDS.value for dataset in _DATASETS.value for row in _ROWS.value],
+        results, _WORKDIRS.value, data_dir=_DATA_DIR.value, limit=_LIMIT.value, machine=words)
   for path in hgn_report.write(results, pathlib.Path(_DOCS.value)):
     print(f"Wrote {path}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, MODELS, SYSTEMS
+from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, MODELS, ROWS, SYSTEMS
 from hgn_tf.evaluation.evaluator import LONG, LONG_SEQUENCES
 from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.evaluation.report import markdown_table
@@ -119,13 +119,13 @@ def write(results, docs):
   return [docs / f"{name}.md" for name in pages]
 
 
-def load(results):
-  """(row, steps) -> dataset -> its runs, in the order of their seeds."""
+def load(results, but=None):
+  """(row, steps) -> dataset -> its runs, in the order of their seeds; `but` the file of that name."""
   runs = {}
-  for path in sorted(results.glob("*.json")):
+  for path in sorted(path for path in results.glob("*.json") if path.name != but):
     run = files.read_json(path)
     runs.setdefault((run["row"], run["config"]["steps"]), {}).setdefault(run["dataset"], []).append(run)
-  return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *ABLATIONS].index(item[0][0]), item[0][1])))
+  return dict(sorted(runs.items(), key=lambda item: ([*ROWS].index(item[0][0]), item[0][1])))
 
 
 def _results(runs, pictures):
@@ -143,7 +143,7 @@ def _results(runs, pictures):
       draw(path, _firsts(models, dataset))
       parts.append(f"![{label}, {dataset}](results/{path.name})\n")
   speeds = [f"![Four speeds, {system}](images/speeds_{system}.png)\n" for system in SYSTEMS]
-  return [*parts, _SPEEDS, *speeds, "## Runs\n", _provenance(models)]
+  return [*parts, _SPEEDS, *speeds, "## Runs\n", provenance(models)]
 
 
 def datasets(runs):
@@ -170,10 +170,10 @@ def _cell(runs, measure, scale):
   """train / test of a measure, mean and spread over seeds."""
   if not runs or measure not in runs[0]["test"]:
     return None
-  return " / ".join(_spread([scale * run[split][measure] for run in runs]) for split in ("train", "test"))
+  return " / ".join(spread([scale * run[split][measure] for run in runs]) for split in ("train", "test"))
 
 
-def _spread(values):
+def spread(values):
   """Mean and, over several, spread; None over none."""
   if not values:
     return None
@@ -185,7 +185,7 @@ def _sampled(runs):
   columns, lines = datasets(runs), []
   for (row, steps), found in runs.items():
     for key in ("distance", "motion"):
-      ratios = [_spread([run["samples"][key] / run["samples"][f"data_{key}"]
+      ratios = [spread([run["samples"][key] / run["samples"][f"data_{key}"]
                          for run in found.get(column, ()) if "samples" in run]) for column in columns]
       if any(ratios):
         lines.append([row, steps, key, *ratios])
@@ -198,7 +198,7 @@ def _horizons(runs):
   for (row, steps), found in runs.items():
     measured = [[run["horizon"] for run in found.get(column, ()) if run.get("horizon")] for column in columns]
     if any(measured):
-      lines.append([row, steps, *(" / ".join(_spread([times[key] for times in one]) for key in ("forward", "backward"))
+      lines.append([row, steps, *(" / ".join(spread([times[key] for times in one]) for key in ("forward", "backward"))
                                   if one else None for one in measured)])
   return markdown_table(["model", "steps", *columns], lines)
 
@@ -231,14 +231,15 @@ def _drifts(path, runs):
   rollouts.lines(path, curves, ylabel="change of H over its spread", xlabel="frame", log=True)
 
 
-def _provenance(runs):
+def provenance(runs, command="hgn"):
+  """A table of the runs with the command that made each."""
   lines = []
   for (row, steps), found in runs.items():
     for dataset, seeds in found.items():
       lines.append([row, dataset, steps, ", ".join(str(run["seed"]) for run in seeds),
                     f"{np.mean([run['cpu_seconds'] for run in seeds]) / 60:.0f}", seeds[0]["machine"],
                     seeds[0]["test"]["sequences"],
-                    f"`hgn-reproduce hgn --rows={row} --datasets={dataset} --steps={steps} "
+                    f"`hgn-reproduce {command} --rows={row} --datasets={dataset} --steps={steps} "
                     f"--seeds={','.join(str(run['seed']) for run in seeds)}`"])
   return markdown_table(["row", "dataset", "steps", "seeds", "core-minutes each", "machine", "test sequences",
                          "command"], lines)
@@ -256,7 +257,7 @@ def _convergence(runs, pictures):
   for dataset in datasets(runs):
     parts.append(f"## {dataset}\n")
     parts += [_picture(pictures, dataset, runs, dataset, axis) for axis in ("step", "core_minutes")]
-  return [*parts, "## Runs\n", _provenance(runs)]
+  return [*parts, "## Runs\n", provenance(runs)]
 
 
 def _at_minutes(runs, names, minutes=(2.5, 5, 10, 15)):

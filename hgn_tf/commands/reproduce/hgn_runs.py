@@ -4,8 +4,9 @@ import dataclasses
 import pathlib
 
 from hgn_tf import data
-from hgn_tf.evaluation import evaluator
-from hgn_tf.models import presets
+from hgn_tf.data import truth
+from hgn_tf.evaluation import evaluator, law
+from hgn_tf.models import CompactHGN, PixelHNN, presets
 from hgn_tf.training import files
 from hgn_tf.training.loop import train
 from hgn_tf.training.results import holds
@@ -16,6 +17,8 @@ EMBEDDING = dict(zip(SYSTEMS, (2, 2, 8, 12), strict=True))  # of the PixelHNNs (
 # Of the HGNs: about the noise floor, 5.1e-4, where the multiplier stays at its bound, the ELBO with that variance of a
 # pixel; 2e-4 where there is no observation noise.
 KAPPA = dict(zip(SYSTEMS, (5e-4, 5e-4, 2e-4, 2e-4), strict=True))
+
+PAIRS = dict(zip(SYSTEMS, (1, 1, 2, 6), strict=True))  # of the compact HGNs
 
 # Row -> (preset, changes to it). The models of the tables.
 MODELS = {
@@ -46,7 +49,20 @@ ABLATIONS = {
     "decode_8": ("hgn", dict(frames_per_step=8, horizon_steps=7, kl_warmup=(180, 480))),
     "decode_31": ("hgn", dict(frames_per_step=None, horizon_steps=2, kl_warmup=(60, 160))),
 }
-ROWS = {**MODELS, **ABLATIONS}
+# A compact HGN, and what makes it learn the law taken away or added one at a time.
+LAW = {
+    "hgn_compact": ("hgn_compact", {}),
+    "eight_pairs": ("hgn_compact", dict(pairs=8)),
+    "context_5": ("hgn_compact", dict(context=5)),
+    "context_8": ("hgn_compact", dict(context=8)),
+    "context_24": ("hgn_compact", dict(context=24)),
+    "kinetic_mlp": ("hgn_compact", dict(kinetic_hidden=(64, 64))),
+    "no_radii": ("hgn_compact", dict(radii=0)),
+    "gain_1": ("hgn_compact", dict(energy_gain=1.0)),
+}
+ROWS = {**MODELS, **ABLATIONS, **LAW}
+LAW_FILMS, LONG_FILMS = 200, 8  # test films whose energies and states are compared; that are rolled out for long
+REFINE = 20  # iterations from all frames of a film
 VALIDATION = 48  # test sequences of the learning curve
 POINTS = 13  # of a learning curve, or more: at most 100 steps apart
 
@@ -79,10 +95,15 @@ class Run:
   def config(self):
     """HGNConfig or PixelHNNConfig."""
     preset, changes = ROWS[self.row]
-    own = {"embedding": EMBEDDING} if preset.startswith("pixel_hnn") else {"kappa": KAPPA}
+    own = {"pixel": {"embedding": EMBEDDING}, "compact": {"pairs": PAIRS}}.get(_kind(preset), {"kappa": KAPPA})
     steps = {} if self.steps is None else {"steps": self.steps}
     return presets.get(preset, **{**{key: table[self.system] for key, table in own.items()}, **changes}, **steps,
                        seed=self.seed)
+
+
+def _kind(preset):
+  """"pixel", "compact" or "grid", by what state the preset's model has."""
+  return "pixel" if preset.startswith("pixel_hnn") else "compact" if preset == "hgn_compact" else "grid"
 
 
 def result_path(results, run):
@@ -97,6 +118,15 @@ def is_done(results, run):
     ValueError: it holds one of that name that was made with other settings.
   """
   return holds(result_path(results, run), run.config)
+
+
+def perform_missing(runs, results, workdirs, **options):
+  """Performs those of the runs that the folder `results` does not hold; arguments as of `perform`."""
+  for run in runs:
+    if not is_done(results, run):
+      test = perform(run, results, workdirs, **options)["test"]
+      print(f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}",
+            flush=True)
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
@@ -118,12 +148,25 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
   model = train(config, run.dataset, workdir, data_dir=data_dir, validation=validation,
                 save_every=min(100, max(10, config.steps // POINTS)))
   measured = evaluator.Evaluator(run.dataset, size=config.size, num_frames=config.num_frames, data_dir=data_dir,
-                                  limit=limit)
+                                 limit=limit)
   splits = {split: measured.split(model, split) for split in ("train", "test")}
   samples = {"samples": measured.samples(model)} if hasattr(model, "sample") else {}
   history = workdir.history()
   files.write_json(result_path(results, run), {
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
-      "horizon": measured.horizon(model)})
+      "horizon": measured.horizon(model), **_law(model, run, measured, data_dir)})
   return splits
+
+
+def _law(model, run, measured, data_dir):
+  """Whether it is the law, where there is an energy and a true world; and what refining a compact state gives."""
+  world = truth.load(run.dataset, take=LAW_FILMS, data_dir=data_dir)
+  if isinstance(model, PixelHNN) or world is None:
+    return {}
+  frames = measured.first("test", LAW_FILMS)
+  compared = law.compare(model, frames, world.part(0, len(frames)))
+  found = {"law": {**compared.figures(), **law.endurance(model, frames[:LONG_FILMS])}}
+  if isinstance(model, CompactHGN):
+    found["refined"] = measured.horizon(model, lambda films: model.infer(films, refine=REFINE))
+  return found

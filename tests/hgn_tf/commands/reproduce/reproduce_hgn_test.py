@@ -91,7 +91,7 @@ class TablesTest(tf.test.TestCase):
     runs = {("hgn", 1): {"two_body": [{"history": history, "cpu_seconds": 60.0, "test": {"relative_excess": value}}
                                       for value in (0.1, 0.3, 0.2)]}}
     self.assertIn("0.200 (0.100 to 0.300, 3 seeds)", hgn_report._goals(runs))
-    self.assertEqual(hgn_report._spread([1.0, 2.0, 3.0]), f"2 ± {np.std([1, 2, 3], ddof=1):.2g}")
+    self.assertEqual(hgn_report.spread([1.0, 2.0, 3.0]), f"2 ± {np.std([1, 2, 3], ddof=1):.2g}")
 
 
 if __name__ == "__main__":

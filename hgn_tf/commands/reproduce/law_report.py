@@ -1,0 +1,150 @@
+"""docs/law.md: how near compact HGNs come to the physical limit, and what makes them."""
+
+import numpy as np
+
+from hgn_tf import physics
+from hgn_tf.commands.reproduce import hgn_report
+from hgn_tf.commands.reproduce.hgn_runs import LAW, REFINE, SYSTEMS
+from hgn_tf.evaluation import limit
+from hgn_tf.evaluation.evaluator import LONG, LONG_SEQUENCES
+from hgn_tf.evaluation.report import markdown_table
+from hgn_tf.training import files
+
+CONTEXTS = (16, 31)  # frames that the physical limit is given for
+_LIMITS = "limits.json"
+_LABELS = ("forward", "backward")
+
+_INTRO = """# The law behind the film
+
+Written by `hgn-reproduce law` from the files in `results/law/`. An HGN with a grid of 512 numbers for a state can learn
+any path through its latent space that shows the film; a `CompactHGN` has as few pairs (q, p) as the motion has, sees 16
+frames at a random place of the film, and is rolled out both ways. Trained on frames 0 to 30 alone.
+
+## How long it stays right
+
+Valid prediction time, forward / backward, in frames of {steps}, until a frame's error against the clean truth is above
+half of the mean image's; mean of {films} test films, then the median over seeds (and their range). *Physical limit*: an
+estimator that knows the law, fits its first state to what the frames show (their observation noise; where there is
+none, positions to {centroid} canvas units), and is rolled out with the true law (`hgn_tf.evaluation.limit`).
+"""
+_EXCESS = """## The film itself
+
+Relative excess over the 31 frames on test films, of which the encoder saw the first 16: 0 the best possible prediction,
+1 the mean image.
+"""
+_LAW = """## It is the law
+
+On test films: R² of the true energy by an increasing function of the learned one; of the true state (q, p) along the
+films by a smooth function of the learned state; of the true frequency by the learned one, over rollouts of 400 frames.
+Each function is fitted to one half of the films and measured on the other. Then what is left after 1,000 frames, of the
+last tenth over the first: amplitude of the pixels' motion, contrast of the frames; and the drift of H over its spread.
+
+![Phase portraits of learned and true energies](images/law_portraits.png)
+
+![Frequency against energy, true and learned](images/law_frequencies.png)
+
+Drawn by `hgn-figures law` from the weights in the package; learned energies are carried to the units of the true ones
+by the increasing function.
+"""
+_REFINED = """## Inference from all frames
+
+The encoder sees 16 frames. {refine} iterations of L-BFGS on the pixels of all 31, from the encoder's state
+(`CompactHGN.infer(frames, refine={refine})`).
+"""
+_ABLATION = """## What makes it learn the law
+
+Rows change one thing of `hgn_compact` at a time, in equally many steps (`LAW` in `hgn_tf/commands/reproduce`).
+"""
+
+
+def measure_limits(results, datasets):
+  """Writes the physical limits of the systems that `limits.json` in the folder `results` lacks."""
+  path = results / _LIMITS
+  known = files.read_json(path) if path.exists() else {}
+  for system in datasets:
+    for context in CONTEXTS:
+      if f"{system}-{context}" not in known:
+        print(f"Physical limit of {system} from {context} frames ...", flush=True)
+        found = limit.physical_limit(physics.default_spec(system), context=context, num_films=LONG_SEQUENCES,
+                                     num_steps=LONG)
+        known[f"{system}-{context}"] = {name: float(np.mean(times)) for name, times in found.items()}
+        files.write_json(path, known)
+
+
+def write(results, doc):
+  """Writes the page; returns its path.
+
+  Raises:
+    ValueError: no runs in `results`.
+  """
+  runs = {key: found for key, found in hgn_report.load(results, but=_LIMITS).items() if key[0] in LAW}
+  if not runs:
+    raise ValueError(f"No runs in {results}; make them with: hgn-reproduce law --results={results}")
+  limits = files.read_json(results / _LIMITS)
+  longest = {dataset: max(steps for (row, steps), found in runs.items() if row == "hgn_compact" and dataset in found)
+             for dataset in hgn_report.datasets(runs)}
+  full = {key: {dataset: seeds for dataset, seeds in found.items() if key == ("hgn_compact", longest[dataset])}
+          for key, found in runs.items()}
+  full = {key: found for key, found in full.items() if found}
+  parts = [_INTRO.format(steps=LONG + 1, films=LONG_SEQUENCES, centroid=limit.CENTROID_ERROR), _horizons(full, limits),
+           _EXCESS, _excess(full), _LAW, _law(full), _REFINED.format(refine=REFINE), _refined(full, limits)]
+  if len(runs) > len(full):
+    parts += [_ABLATION, _ablation(runs, limits)]
+  files.write_bytes(doc, "\n".join([*parts, "## Runs\n", hgn_report.provenance(runs, "law")]).encode())
+  return doc
+
+
+def _horizons(runs, limits):
+  lines = [["physical limit", None, *(_limit(limits, system, 16) for system in SYSTEMS)]]
+  for (row, steps), found in runs.items():
+    lines.append([row, steps, *(_times(found.get(system), "horizon") for system in SYSTEMS)])
+  return markdown_table(["", "steps", *SYSTEMS], lines)
+
+
+def _refined(runs, limits):
+  lines = [["physical limit, 31 frames", *(_limit(limits, system, 31) for system in SYSTEMS)]]
+  for key, label in (("horizon", "encoder, 16 frames"), ("refined", "refined, 31 frames")):
+    best = {system: seeds for found in runs.values() for system, seeds in found.items()}
+    lines.append([label, *(_times(best.get(system), key) for system in SYSTEMS)])
+  return markdown_table(["", *SYSTEMS], lines)
+
+
+def _ablation(runs, limits):
+  lines = [["physical limit", None, *(_limit(limits, system, 16) for system in SYSTEMS)]]
+  for (row, steps), found in runs.items():
+    lines.append([row, steps, *(_times(found.get(system), "horizon") for system in SYSTEMS)])
+  return markdown_table(["", "steps", *SYSTEMS], lines)
+
+
+def _limit(limits, system, context):
+  known = limits.get(f"{system}-{context}")
+  return known and " / ".join(f"{known[label]:.0f}" for label in _LABELS)
+
+
+def _times(runs, key):
+  """Median over seeds of the mean valid prediction times, and the range."""
+  measured = [run[key] for run in runs or () if run.get(key)]
+  if not measured:
+    return None
+  columns = [sorted(found[label] for found in measured) for label in _LABELS]
+  text = " / ".join(f"{np.median(times):.0f}" for times in columns)
+  if len(measured) > 1:
+    text += f" ({' / '.join(f'{times[0]:.0f}-{times[-1]:.0f}' for times in columns)}; {len(measured)} seeds)"
+  return text
+
+
+def _excess(runs):
+  lines = [[row, steps, *(found.get(system) and hgn_report.spread(
+      [run["test"]["relative_excess"] for run in found[system]]) for system in SYSTEMS)]
+           for (row, steps), found in runs.items()]
+  return markdown_table(["", "steps", *SYSTEMS], lines)
+
+
+def _law(runs):
+  best = {system: seeds for found in runs.values() for system, seeds in found.items()}
+  labels = {"energy_r2": "R² of the energy", "state_r2": "R² of the state", "frequency_r2": "R² of the frequency",
+            "amplitude": "amplitude after 1,000 frames", "sharpness": "contrast after 1,000 frames",
+            "energy_drift": "drift of H over 1,000 frames"}
+  lines = [[label, *(best.get(system) and hgn_report.spread([run["law"][key] for run in best[system]])
+                     for system in SYSTEMS)] for key, label in labels.items()]
+  return markdown_table(["", *SYSTEMS], lines)
