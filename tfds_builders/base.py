@@ -61,6 +61,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   Beside the examples, metadata.json holds the configuration, and under `partial` the size limit of a partial build.
   """
 
+  FRESH_WORKERS = False  # see `workers.ordered_map`
   VERSION = tfds.core.Version("1.0.0")
   RELEASE_NOTES = {
       "1.0.0": "First release. A new major version changes the examples' values, a minor one adds features, a patch "
@@ -122,12 +123,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if self._beam:
       beam = tfds.core.lazy_imports.apache_beam
       return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMapTuple(function)
-    return _parallel(function, tasks)
+    return self._parallel(function, tasks)
 
-
-def _parallel(function, tasks):
-  for block in workers.ordered_map(function, tasks, workers.worker_count()):
-    yield from block
+  def _parallel(self, function, tasks):
+    for block in workers.ordered_map(function, tasks, min(workers.worker_count(), len(tasks)),
+                                     fresh=self.FRESH_WORKERS):
+      yield from block
 
 
 def blocks(count, size):
