@@ -1,10 +1,12 @@
 """What a file shows: upright, in RGB, in its order and at its times, whatever its format."""
 
+import fractions
 import io
 import pathlib
 import struct
 import tempfile
 
+import av
 import imageio.v3 as imageio
 import numpy as np
 import tensorflow as tf
@@ -113,6 +115,30 @@ class ReadingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(self.still("grey.png", ground), found)
     Image.fromarray(hidden[..., 0]).save(self.folder / "key.png", transparency=200)
     self.assertAllEqual(self.still("key.png", ground), np.broadcast_to(ground, (8, 8, 3)))
+
+  def test_alpha_of_videos_shows_the_ground(self):
+    hidden = np.full((16, 16, 4), 200, np.uint8)
+    hidden[:8, :, 3], hidden[8:, :, 3] = 0, 255
+    with av.open(self.folder / "a.mov", "w") as container:
+      stream = container.add_stream("png", rate=10, width=16, height=16, pix_fmt="rgba")
+      for _ in range(3):
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(hidden, format="rgba")))
+      container.mux(stream.encode())
+    found = self.shown("a.mov", (10, 20, 30))
+    self.assertAllEqual(found[:, :8], np.broadcast_to((10, 20, 30), (3, 8, 16, 3)))
+    self.assertAllEqual(found[:, 8:], np.full((3, 8, 16, 3), 200))
+
+  def test_times_of_frames_that_are_not_even(self):
+    shown_at = [0, 40, 80, 200, 240]
+    with av.open(self.folder / "a.mp4", "w") as container:
+      stream = container.add_stream("libx264", rate=25, width=32, height=24, pix_fmt="yuv420p")
+      stream.codec_context.time_base = fractions.Fraction(1, 1000)
+      for milliseconds in shown_at:
+        frame = av.VideoFrame.from_ndarray(picture(), format="rgb24")
+        frame.pts, frame.time_base = milliseconds, fractions.Fraction(1, 1000)
+        container.mux(stream.encode(frame))
+      container.mux(stream.encode())
+    self.assertAllClose(self.times("a.mp4"), np.array(shown_at) / 1000)
 
   @parameterized.parameters(
       ("a.gif", [0.0, 0.04, 0.08, 0.12]), ("a.webp", [0.0, 0.04, 0.08, 0.12]), ("a.png", [0.0, 0.04, 0.08, 0.12]),

@@ -19,7 +19,7 @@ def frames(path, ground=(0, 0, 0)):
     for picture in sequences.stills(path):
       yield from ((None, frame) for _, frame in _named(picture, _pages(picture, 1, ground)))
   elif path.suffix.lower() in sequences.VIDEOS:
-    yield from _named(path, _video(path))
+    yield from _named(path, _video(path, ground))
   else:
     yield from _named(path, _pages(path, sequences.frame_count(path), ground))
 
@@ -42,15 +42,20 @@ def _named(path, found):
     raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _video(path):
+def _video(path, ground):
   import av
+  from PIL import Image
   with av.open(path) as container:
     if not container.streams.video:
       raise ValueError("there is no video in it")
     stream = container.streams.video[0]
     for number, frame in enumerate(container.decode(stream)):
       time = number / stream.average_rate if frame.time is None and stream.average_rate else frame.time
-      yield None if time is None else float(time), _upright(frame.to_ndarray(format="rgb24"), frame.side_data)
+      if any(component.is_alpha for component in frame.format.components):
+        image = _rgb(Image.fromarray(frame.to_ndarray(format="rgba")), ground)
+      else:
+        image = frame.to_ndarray(format="rgb24")
+      yield None if time is None else float(time), _upright(image, frame.side_data)
 
 
 def _upright(image, side_data):
