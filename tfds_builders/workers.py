@@ -50,7 +50,7 @@ def ordered_map(function, tasks, workers, *, fresh=False):
   pool = concurrent.futures.ProcessPoolExecutor(workers, context, _watch_over, (os.getpid(), last_work))
   try:
     yield from _windowed(pool, last_work, function, tasks, 2 * workers)
-  except concurrent.futures.process.BrokenProcessPool:
+  except concurrent.futures.BrokenExecutor:
     guard = '; a script must build under `if __name__ == "__main__":`' if fresh else ""
     raise RuntimeError(f"A worker process died before its work was done: killed, or out of memory{guard}.") from None
   except SilentWorkers:
@@ -96,10 +96,10 @@ def _result(future, last_work):
       return future.result(timeout=1.0)
     except TimeoutError:
       if future.done():
-        raise  # the function's own
+        return future.result()  # it came this moment, or the function raised a TimeoutError of its own
     if time.time() - max(start, last_work.value) > PATIENCE:
       raise SilentWorkers(f"No worker process has done anything for {PATIENCE:g} seconds; they were ended. "
-                    "HGN_BUILD_WORKERS=1 builds without them.")
+                          "HGN_BUILD_WORKERS=1 builds without them.")
 
 
 def _watch_over(parent, last_work):

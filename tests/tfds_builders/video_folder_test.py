@@ -185,6 +185,11 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       ({"fps": "30"}, "fps must be positive and finite, got '30'"),
       ({"ground": [0, 0, 256]}, "ground must be a colour"),
       ({"ground": "white"}, "ground must be a colour"),
+      ({"ground": [0.5, 0, 0]}, "ground must be a colour"),
+      ({"ground": None}, "ground must be a colour"),
+      ({"crop": 5}, 'crop must be "square", "none" or'),
+      ({"crop": ["0", 0, 8, 8]}, 'crop must be "square", "none" or'),
+      ({"test_fraction": "0.2"}, "test_fraction must be between 0 and 1"),
   )
   def test_bad_fields_are_named(self, fields, message):
     with self.assertRaisesRegex(ValueError, message):

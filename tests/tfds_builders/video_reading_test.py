@@ -128,6 +128,16 @@ class ReadingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(found[:, :8], np.broadcast_to((10, 20, 30), (3, 8, 16, 3)))
     self.assertAllEqual(found[:, 8:], np.full((3, 8, 16, 3), 200))
 
+  def test_anamorphic_videos_are_as_wide_as_a_player_shows_them(self):
+    with av.open(self.folder / "a.mp4", "w") as container:
+      stream = container.add_stream("libx264", rate=10, width=32, height=24, pix_fmt="yuv444p")
+      stream.codec_context.sample_aspect_ratio = fractions.Fraction(2)
+      container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(), format="rgb24")))
+      container.mux(stream.encode())
+    found, = self.shown("a.mp4")
+    self.assertEqual(found.shape, (24, 64, 3))
+    self.assertLess(np.abs(found - np.float32(picture(24, 64))).mean(), 8.0)
+
   def test_times_of_frames_that_are_not_even(self):
     shown_at = [0, 40, 80, 200, 240]
     with av.open(self.folder / "a.mp4", "w") as container:

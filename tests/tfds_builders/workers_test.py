@@ -22,6 +22,10 @@ def _fail(x):
   return x
 
 
+def _time_out(x):
+  raise TimeoutError(f"no answer to {x}")
+
+
 def _patience():
   return workers.PATIENCE
 
@@ -46,6 +50,10 @@ class WorkersTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual([next(results) for _ in range(3)], [0, 1, 2])
     with self.assertRaisesRegex(ValueError, "no 3"):
       next(results)
+
+  def test_a_functions_own_timeout_is_its_own(self):
+    with self.assertRaisesRegex(TimeoutError, "no answer to 1"):
+      list(workers.ordered_map(_time_out, [(1,)] * 3, 2))
 
   @parameterized.parameters(False, True)
   def test_a_worker_that_dies_ends_the_work(self, fresh):

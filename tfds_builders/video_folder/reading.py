@@ -44,18 +44,31 @@ def _named(path, found):
 
 def _video(path, ground):
   import av
-  from PIL import Image
   with av.open(path) as container:
     if not container.streams.video:
       raise ValueError("there is no video in it")
     stream = container.streams.video[0]
     for number, frame in enumerate(container.decode(stream)):
       time = number / stream.average_rate if frame.time is None and stream.average_rate else frame.time
-      if any(component.is_alpha for component in frame.format.components):
-        image = _rgb(Image.fromarray(frame.to_ndarray(format="rgba")), ground)
-      else:
-        image = frame.to_ndarray(format="rgb24")
+      image = _square_pixels(_opaque(frame, ground), stream.sample_aspect_ratio)
       yield None if time is None else float(time), _upright(image, frame.side_data)
+
+
+def _opaque(frame, ground):
+  """A video's frame in RGB, uint8 [H, W, 3]."""
+  from PIL import Image
+  if any(component.is_alpha for component in frame.format.components):
+    return _rgb(Image.fromarray(frame.to_ndarray(format="rgba")), ground)
+  return frame.to_ndarray(format="rgb24")
+
+
+def _square_pixels(image, aspect):
+  """Stretches an anamorphic frame to its true width; `aspect` is width over height of a pixel, None or 0: unknown."""
+  from PIL import Image
+  if not aspect or aspect == 1:
+    return image
+  height, width = image.shape[:2]
+  return np.asarray(Image.fromarray(image).resize((round(width * aspect), height), Image.Resampling.BILINEAR))
 
 
 def _upright(image, side_data):

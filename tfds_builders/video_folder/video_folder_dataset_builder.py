@@ -11,6 +11,11 @@ from tfds_builders import base, records, workers
 from tfds_builders.video_folder import clips, framing, reading, sequences, timing
 
 
+def _are_integers(value, count):
+  """Whether a field holds so many integers of at least 0."""
+  return isinstance(value, tuple) and len(value) == count and all(isinstance(item, int) and item >= 0 for item in value)
+
+
 @dataclasses.dataclass(eq=False, kw_only=True)
 class VideoFolderConfig(base.Config):
   """How clips are cut.
@@ -44,16 +49,15 @@ class VideoFolderConfig(base.Config):
     self.check_counts("num_steps", "resolution", "frame_stride", *(["hop"] if self.hop is not None else []))
     if self.resolution % 8:
       raise ValueError(f"resolution must be a multiple of 8, got {self.resolution}.")
-    if not 0.0 < self.test_fraction < 1.0:
+    if not isinstance(self.test_fraction, float) or not 0.0 < self.test_fraction < 1.0:
       raise ValueError(f"test_fraction must be between 0 and 1, got {self.test_fraction!r}.")
     for name in ("dt", *(["fps"] if self.fps is not None else [])):
       value = getattr(self, name)
       if not isinstance(value, (int, float)) or not 0.0 < value < np.inf:
         raise ValueError(f"{name} must be positive and finite, got {value!r}.")
-    if not isinstance(self.ground, tuple) or len(self.ground) != 3 or not set(self.ground) <= set(range(256)):
+    if not _are_integers(self.ground, 3) or max(self.ground) > 255:
       raise ValueError(f"ground must be a colour [red, green, blue] of integers in 0..255, got {self.ground!r}.")
-    box = self.crop not in ("square", "none")
-    if box and (isinstance(self.crop, str) or len(self.crop) != 4 or min(self.crop) < 0 or min(self.crop[2:]) < 1):
+    if self.crop not in ("square", "none") and not (_are_integers(self.crop, 4) and min(self.crop[2:]) > 0):
       raise ValueError(f'crop must be "square", "none" or [top, left, height, width], got {self.crop!r}.')
 
   @property
