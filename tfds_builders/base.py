@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import tensorflow_datasets as tfds
 
@@ -11,14 +12,22 @@ _INHERITED = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig
 
 
 class _KnownFields(type):
-  """Turns an unknown field into an error that lists the known ones."""
+  """Turns an unknown field into an error that lists the known ones, and a missing or useless name into one too."""
 
   def __call__(cls, *args, **fields):
+    _check_name(cls, fields.get("name"))
     known = [field.name for field in dataclasses.fields(cls)]
     if unknown := sorted(set(fields) - set(known)):
       raise ValueError(f"Unknown fields of {cls.__name__}: {', '.join(unknown)}; "
                        f"known: {', '.join(name for name in known if name == 'name' or name not in _INHERITED)}.")
     return super().__call__(*args, **fields)
+
+
+def _check_name(cls, name):
+  """Raises ValueError for a name that no `tfds.load` could find again."""
+  if not isinstance(name, str) or not re.fullmatch(r"[\w+.-]+", name) or not name.strip("."):
+    raise ValueError(f"{cls.__name__} needs a name, by which tfds.load finds the dataset: letters, digits and _ + - . "
+                     f"only, got {name!r}.")
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -49,9 +58,10 @@ class Config(tfds.core.BuilderConfig, metaclass=_KnownFields):
 class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   """Builds on all cores, or by Apache Beam where Beam options or a runner are given; the records are the same.
 
-  Beside the examples, metadata.json holds the configuration, and the size limit of a partial build.
+  Beside the examples, metadata.json holds the configuration, and under `partial` the size limit of a partial build.
   """
 
+  FRESH_WORKERS = False  # see `workers.ordered_map`
   VERSION = tfds.core.Version("1.0.0")
   RELEASE_NOTES = {
       "1.0.0": "First release. A new major version changes the examples' values, a minor one adds features, a patch "
@@ -62,7 +72,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """The DatasetInfo: README and citation from the builder's folder, the configuration as metadata."""
     return self.dataset_info_from_configs(
         features=tfds.features.FeaturesDict(features), homepage=homepage,
-        metadata=tfds.core.MetadataDict(config=_plain(self.builder_config.fields()), max_examples_per_split=None))
+        metadata=tfds.core.MetadataDict(config=_plain(self.builder_config.fields())))
 
   def download_and_prepare(self, *, download_dir=None, download_config=None, **kwargs):
     """As TFDS's, but it never passes off another dataset under the same name as the one that is asked for.
@@ -75,7 +85,9 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     limit = None if self._beam else download_config.max_examples_per_split  # Beam knows no limit
     if download_config.download_mode == tfds.download.GenerateMode.REUSE_DATASET_IF_EXISTS:
       self._check_what_is_there(limit)
-    self.info.metadata["max_examples_per_split"] = limit
+    self.info.metadata.pop("partial", None)
+    if limit is not None:
+      self.info.metadata["partial"] = {"max_examples_per_split": limit}
     with records.bounded_shuffle_buffer():
       super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
 
@@ -92,9 +104,10 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if not path.exists():
       return
     stored = json.loads(path.read_text())
-    if stored.get("max_examples_per_split") not in (None, limit):
-      raise ValueError(f"{self.data_path} holds a partial dataset, built with --max_examples_per_split="
-                       f"{stored['max_examples_per_split']}. Delete it, or build with --overwrite or another data_dir.")
+    partial = stored.get("partial", stored).get("max_examples_per_split")  # older ones have it beside the config
+    if partial not in (None, limit):
+      raise ValueError(f"{self.data_path} holds a partial dataset, built with --max_examples_per_split={partial}. "
+                       "Delete it, or build with --overwrite or another data_dir.")
     wanted, found = json.loads(json.dumps(_plain(self.builder_config.fields()))), stored.get("config", {})
     differing = sorted(name for name in wanted if wanted[name] != found.get(name))
     if differing:
@@ -110,12 +123,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if self._beam:
       beam = tfds.core.lazy_imports.apache_beam
       return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMapTuple(function)
-    return _parallel(function, tasks)
+    return self._parallel(function, tasks)
 
-
-def _parallel(function, tasks):
-  for block in workers.ordered_map(function, tasks, workers.worker_count()):
-    yield from block
+  def _parallel(self, function, tasks):
+    for block in workers.ordered_map(function, tasks, min(workers.worker_count(), len(tasks)),
+                                     fresh=self.FRESH_WORKERS):
+      yield from block
 
 
 def blocks(count, size):

@@ -33,7 +33,10 @@ class CanonicalWriter(tfds.core.writer.ExampleWriter):
   """Writes records with their features in sorted order; protobuf's own order differs from process to process."""
 
   def write(self, path, examples):
-    return super().write(path, ((key, _canonical(record)) for key, record in examples))
+    records = ((key, _canonical(record)) for key, record in examples)
+    if self.file_format == tfds.core.FileFormat.PARQUET:
+      records = list(records)  # TFDS 4.9.10 slices them from the beginning again and again: an iterator would lose some
+    return super().write(path, records)
 
 
 def _canonical(record):

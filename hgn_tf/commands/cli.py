@@ -8,7 +8,7 @@ import sys
 from absl import app, flags, logging
 
 EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "orjson": "serving",
-          "tensorflow_serving": "serving", "gymnasium": "gym", "torch": "bench", "zuko": "bench",
+          "tensorflow_serving": "serving", "gymnasium": "gym", "av": "video", "torch": "bench", "zuko": "bench",
           "sklearn": "bench"}  # module -> extra of setup.cfg
 
 

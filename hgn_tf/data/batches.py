@@ -1,37 +1,15 @@
 """Datasets on disk (TFDS) to batches of frames.
 
 The order is a function of the seed given here and the step: a pipeline that starts at step s gives exactly what one
-that started at 0 gives from its s-th batch on. What is skipped of an epoch is read but not decoded.
+that started at 0 gives from its s-th batch on, whatever the file format. What is skipped of an epoch is read but not
+decoded.
 """
 
 import tensorflow as tf
 
+from hgn_tf.data import films, stored
+
 SHUFFLE_BUFFER = 2048  # serialised examples; TFDS has already shuffled the whole split when it was written
-
-
-def builder(dataset, data_dir=None):
-  """The TFDS builder of a dataset on disk, such as "mass_spring" or "mass_spring/demo".
-
-  Raises:
-    ValueError: unknown dataset (lists the known ones), or one that was never built (gives the command that builds it).
-  """
-  import tensorflow_datasets as tfds  # slow to import
-
-  import tfds_builders  # slow: TFDS
-  name = dataset.split("/")[0].split(":")[0]
-  known = sorted(tfds_builders.__all__)
-  try:
-    found = tfds.builder(dataset, data_dir=data_dir, try_gcs=False)
-    built = bool(found.info.splits)
-  except (tfds.core.DatasetNotFoundError, ValueError):  # a ValueError: a config that the code does not list
-    if name not in known:
-      raise ValueError(f"Unknown dataset {dataset!r}; known: {', '.join(known)}.") from None
-    built = False
-  if not built:
-    where = f" --data_dir={data_dir}" if data_dir else ""
-    raise ValueError(f"Dataset {dataset!r} has not been built; run: tfds build {name} --imports=tfds_builders{where}"
-                     + (" --config=..." if "/" in dataset else ""))
-  return found
 
 
 def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames=None, split="train", data_dir=None):
@@ -48,10 +26,11 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
     data_dir: where TFDS keeps its datasets.
 
   Raises:
-    ValueError: the dataset is unknown, not built, or smaller than a batch.
+    ValueError: the dataset is unknown, not built, without films (see `films.decoder`), or smaller than a batch.
   """
-  found = builder(dataset, data_dir)
-  records, count = _records(found, split)
+  found = stored.builder(dataset, data_dir)
+  records, decode = films.records(found, split), films.decoder(found, split, num_frames)
+  count = stored.count(found, split)
   per_epoch = count // batch_size
   if not per_epoch:
     raise ValueError(f"batch_size must be at most the {count} examples of {dataset!r} {split!r}, got {batch_size}.")
@@ -63,14 +42,14 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
 
   first_epoch, first_step = divmod(start_step, per_epoch)
   examples = tf.data.Dataset.counter(first_epoch).flat_map(shuffled).skip(first_step * batch_size)
-  return _batches(examples, found, batch_size, size, num_frames, drop_remainder=True)
+  return _batches(examples, decode, batch_size, size, drop_remainder=True)
 
 
 def eval_batches(dataset, *, batch_size, size, split="test", num_frames=None, data_dir=None):
   """One pass over a split in the order on disk; batches as in `train_batches`, the last may be smaller."""
-  found = builder(dataset, data_dir)
-  records, _ = _records(found, split)
-  return _batches(records, found, batch_size, size, num_frames, drop_remainder=False)
+  found = stored.builder(dataset, data_dir)
+  return _batches(films.records(found, split), films.decoder(found, split, num_frames), batch_size, size,
+                  drop_remainder=False)
 
 
 def load_states(dataset, *, split="test", data_dir=None, take=None):
@@ -78,43 +57,14 @@ def load_states(dataset, *, split="test", data_dir=None, take=None):
 
   q, p, noisy_q, noisy_p, energy, dt and the constants.
   """
-  import tensorflow_datasets as tfds
-  found = builder(dataset, data_dir)
-  decoders = tfds.decode.PartialDecoding({key: True for key in found.info.features if key != "frames"})
-  examples = found.as_dataset(split=split, decoders=decoders, shuffle_files=False, read_config=_order_on_disk())
-  return next(iter(tfds.as_numpy(examples.take(take or -1).batch(found.info.splits[split].num_examples))))
+  found = stored.builder(dataset, data_dir)
+  examples = stored.examples(found, split, [name for name in found.info.features if name != "frames"])
+  return next(iter(examples.take(take or -1).batch(stored.count(found, split)).as_numpy_iterator()))
 
 
-def spec(dataset, data_dir=None):
-  """The physics.Spec behind a dataset on disk, or None where its frames were not simulated."""
-  import tfds_builders  # slow: TFDS
-  found = builder(dataset, data_dir)
-  code = getattr(tfds_builders, found.name).Builder
-  fields = (found.info.metadata or {}).get("config")
-  config_class = type(code.BUILDER_CONFIGS[0]) if code.BUILDER_CONFIGS else None
-  return config_class(name="stored", **fields).spec() if fields and hasattr(config_class, "spec") else None
-
-
-def _records(found, split):
-  """(undecoded examples in the order on disk, their number)."""
-  import tensorflow_datasets as tfds
-  if split not in found.info.splits and "[" not in split:
-    known = ", ".join(sorted(found.info.splits))
-    raise ValueError(f"Unknown split {split!r} of {found.info.full_name!r}; known: {known}.")
-  records = found.as_dataset(split=split, shuffle_files=False, read_config=_order_on_disk(),
-                             decoders={"frames": tfds.decode.SkipDecoding()})
-  return records.map(lambda example: example["frames"]), found.info.splits[split].num_examples
-
-
-def _order_on_disk():
-  """A ReadConfig without TFDS' default interleaving, 16 examples of each file in turn."""
-  import tensorflow_datasets as tfds
-  return tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-
-
-def _batches(records, found, batch_size, size, num_frames, drop_remainder):
-  feature = found.info.features["frames"]
-  decoded = records.map(lambda r: feature.decode_example(r)[:num_frames], num_parallel_calls=tf.data.AUTOTUNE)
+def _batches(records, decode, batch_size, size, drop_remainder):
+  decoded = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+  _check_size(decoded.element_spec.shape, size)
   batches = decoded.batch(batch_size, drop_remainder=drop_remainder)
   options = tf.data.Options()  # several machines: each reads all and takes its part of every batch
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
@@ -122,16 +72,28 @@ def _batches(records, found, batch_size, size, num_frames, drop_remainder):
 
 
 def to_frames(stored, size):
-  """uint8 [batch, T, S, S, C] to float32 [batch, T, size, size, C] in [0, 1], by averaging blocks of pixels.
+  """Stored films [batch, T, S, S, C] to float32 [batch, T, size, size, C] in [0, 1], by averaging blocks of pixels.
+
+  Args:
+    stored: integers from 0 to the largest of their type, such as uint8, or floats in [0, 1].
+    size: height and width to get.
 
   Raises:
     ValueError: size does not divide the stored size.
   """
+  _check_size(stored.shape[1:], size)
   time, height, width, channels = stored.shape[1:]
-  if height % size or width % size:
-    raise ValueError(f"size must divide the stored frames' {height}x{width}, got {size}.")
-  frames = tf.cast(stored, tf.float32) / 255.0
+  frames, kind = tf.cast(stored, tf.float32), tf.as_dtype(stored.dtype)
+  if kind.is_integer:
+    frames /= kind.max
   if height == size and width == size:
     return frames
   blocks = tf.reshape(frames, [-1, time, size, height // size, size, width // size, channels])
   return tf.reduce_mean(blocks, axis=(3, 5))
+
+
+def _check_size(film, size):
+  """Raises ValueError unless `size` divides height and width of the shape [T, H, W, C]."""
+  _, height, width, _ = film
+  if height % size or width % size:
+    raise ValueError(f"size must divide the stored frames' {height}x{width}, got {size}.")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from hgn_tf import physics
-from hgn_tf.data import batches
+from hgn_tf.data import batches, stored
 
 
 def load(dataset, *, split="test", take=None, data_dir=None):
@@ -17,7 +17,7 @@ def load(dataset, *, split="test", take=None, data_dir=None):
     take: number of examples; default all.
     data_dir: where TFDS keeps its datasets.
   """
-  spec = batches.spec(dataset, data_dir)
+  spec = stored.spec(dataset, data_dir)
   if spec is None:
     return None
   states = batches.load_states(dataset, split=split, take=take, data_dir=data_dir)

@@ -35,7 +35,7 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
     parts += [*_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
   found = {"dataset": dataset, "model": model.config.to_dict(), **figures}
   if hasattr(model, "sample"):  # a PixelHNN has no prior
-    found["samples"] = measured.samples(model)
+    found["samples"] = measured.samples(model, splits[-1])
   if world:
     more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
     found, parts = {**found, **more}, parts + pictures

@@ -55,15 +55,15 @@ class Evaluator:
       done += len(frames)
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
 
-  def samples(self, model):
-    """How films from a model's prior compare with test films.
+  def samples(self, model, split="test"):
+    """How films from a model's prior compare with those of a split.
 
     Returns:
       dict: `distance`, pixel MSE of a sample to the nearest of REFERENCE test films, and `data_distance`, that of a
       training film; `motion`, mean squared difference of successive frames, and `data_motion`, that of training films
       less what observation noise adds to it, twice the noise floor.
     """
-    reference, found = self.first("test", REFERENCE), {}
+    reference, found = self.first(split, REFERENCE), {}
     for prefix, films in (("", model.sample(SAMPLES, seed=0).numpy()), ("data_", self.first("train", SAMPLES))):
       found[f"{prefix}distance"] = metrics.nearest_distance(films, reference)
       found[f"{prefix}motion"] = metrics.motion(films)
@@ -96,7 +96,8 @@ class Evaluator:
     return np.concatenate(list(self.batches(split).unbatch().take(num).batch(self.batch_size).as_numpy_iterator()))
 
   def _mean_frame(self):
-    batches = data.eval_batches(self.dataset, batch_size=50, size=self.size, split="train", data_dir=self.data_dir)
+    batches = data.eval_batches(self.dataset, batch_size=50, size=self.size, split="train",
+                                num_frames=self.num_frames, data_dir=self.data_dir)
     batches = batches.take(MEAN_IMAGE_SEQUENCES // 50)
     return np.mean([np.mean(frames, axis=(0, 1)) for frames in batches.as_numpy_iterator()], axis=0)
 

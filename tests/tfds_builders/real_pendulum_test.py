@@ -43,11 +43,12 @@ class RealPendulumTest(tfds.testing.DatasetBuilderTestCase):
 class RealPendulumRecordsTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_text_and_archive_give_forward_differences_in_order(self):
-    for archived in (False, True):
+    for member in (None, "real_pend_h_1.txt", "invar_datasets/real_pend_h_1.txt"):
       folder = self.enter_context(tempfile.TemporaryDirectory())
-      if archived:
+      if member:
         with zipfile.ZipFile(pathlib.Path(folder, "invar_datasets.zip"), "w") as archive:
-          archive.writestr("real_pend_h_1.txt", _file())
+          archive.writestr("__MACOSX/invar_datasets/._real_pend_h_1.txt", b"\0\5\x16\7Mac OS X")
+          archive.writestr(member, _file())
       else:
         pathlib.Path(folder, "real_pend_h_1.txt").write_text(_file())
       builder = _build(folder)
@@ -70,6 +71,16 @@ class RealPendulumRecordsTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(FileNotFoundError, "holds neither real_pend_h_1.txt nor invar_datasets.zip[^$]*doi"):
       _build(folder)
     self.assertEmpty([path for path in pathlib.Path(folder, "data").rglob("*") if path.is_file()])
+
+  def test_an_archive_of_something_else_is_named(self):
+    folder = self.enter_context(tempfile.TemporaryDirectory())
+    with zipfile.ZipFile(pathlib.Path(folder, "invar_datasets.zip"), "w") as archive:
+      archive.writestr("other.txt", "nothing")
+    with self.assertRaisesRegex(ValueError, "invar_datasets.zip does not hold real_pend_h_1.txt, but: other.txt"):
+      _build(folder)
+    pathlib.Path(folder, "invar_datasets.zip").write_text("no archive")
+    with self.assertRaisesRegex(ValueError, "invar_datasets.zip cannot be read: File is not a zip file"):
+      _build(folder)
 
   @parameterized.parameters(
       ("% o v\n0 0.1 0.2\n", "line 2: expected the numbers trial, time, angle and velocity, got '0 0.1 0.2'"),

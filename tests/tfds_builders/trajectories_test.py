@@ -63,6 +63,23 @@ class ConfigTest(tf.test.TestCase, parameterized.TestCase):
     config = MassSpringConfig(**json.loads('{"name": "x", "mass": [0.4, 0.6], "colors": [[1, 2, 3]]}'))
     self.assertEqual((config.mass, config.colors), ((0.4, 0.6), ((1, 2, 3),)))
 
+  @parameterized.parameters("a b", "a/b", "a:1.0.0", "", ".", "..", "a\n", None, 5)
+  def test_a_name_that_nothing_could_load_is_refused(self, name):
+    for config in _CONFIGS.values():
+      with self.assertRaisesRegex(ValueError, "needs a name, by which tfds.load finds the dataset.*got"):
+        config(name=name)
+
+  @parameterized.parameters("a", "A.b", "1.0.0", "a+b", "-x", "_1")
+  def test_any_other_name_is_found_again(self, name):
+    folder = self.enter_context(tempfile.TemporaryDirectory())
+    config = MassSpringConfig(name=name, num_train=1, num_test=1, num_steps=1, resolution=16)
+    tfds.builder("mass_spring", config=config, data_dir=folder).download_and_prepare()
+    self.assertLen(tfds.load(f"mass_spring/{name}", data_dir=folder, split="train"), 1)
+
+  def test_a_configuration_without_a_name(self):
+    with self.assertRaisesRegex(ValueError, "MassSpringConfig needs a name"):
+      MassSpringConfig(**json.loads('{"num_train": 3}'))
+
   @parameterized.parameters(
       ({"num_train": 0}, "num_train must be an integer of at least 1, got 0"),
       ({"num_test": 1.5}, "num_test must be an integer of at least 1, got 1.5"),
@@ -97,6 +114,11 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
         for constant, values in expected["constants"].items():
           self.assertEqual(example["constants"][constant], values[i])
       self.assertEmpty(order)
+
+  def test_tfds_says_that_it_shows_no_films(self):
+    builder = _build("pendulum", self.enter_context(tempfile.TemporaryDirectory()))
+    with self.assertRaisesRegex(ValueError, "Visualisation not supported for dataset `pendulum`"):
+      tfds.show_examples(builder.as_dataset(split="train"), builder.info)
 
   def test_reading_needs_none_of_our_code(self):
     builder = _build("pendulum", self.enter_context(tempfile.TemporaryDirectory()))

@@ -1,7 +1,9 @@
 """The video_folder dataset, on small clips made here."""
 
+import os
 import pathlib
 import tempfile
+from unittest import mock
 
 import imageio.v3 as imageio
 import numpy as np
@@ -9,7 +11,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from tfds_builders.video_folder import Builder, VideoFolderConfig, clips
+from tfds_builders import workers
+from tfds_builders.video_folder import Builder, VideoFolderConfig, framing, reading
 
 _SMALL = {"num_steps": 4, "resolution": 16}
 
@@ -86,8 +89,8 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       self.assertEqual(example["dt"], 0.125)
 
   def test_the_square_in_the_middle_is_kept_by_default(self):
-    self.assertEqual(clips.crop_box("square", 24, 32), (0, 4, 24, 24))
-    self.assertEqual(clips.crop_box("none", 24, 32), (0, 0, 24, 32))
+    self.assertEqual(framing.crop_box("square", 24, 32), (0, 4, 24, 24))
+    self.assertEqual(framing.crop_box("none", 24, 32), (0, 0, 24, 32))
 
   def test_one_video_is_cut_in_time(self):
     imageio.imwrite(self.videos / "one.gif", _movie(40))
@@ -95,6 +98,49 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
     starts = {split: sorted(int(example["start"]) for example in tfds.as_numpy(builder.as_dataset(split=split)))
               for split in ("train", "test")}
     self.assertGreaterEqual(min(starts["test"]), max(starts["train"]) + 5)
+
+  def swing(self, name, fps, seconds=2.0):
+    """A video of a square that moves by 16 pixels a second."""
+    times = np.arange(int(seconds * fps)) / fps
+    imageio.imwrite(self.videos / name, _movie(round(16 * seconds), 32, 64)[np.floor(16 * times).astype(int)], fps=fps,
+                    codec="libx264", out_pixel_format="yuv444p")
+
+  def test_clips_of_other_rates_are_refused_or_picked_at_equal_times(self):
+    for name, fps in (("fast.mp4", 64), ("middle.mp4", 32), ("slow.mp4", 16)):
+      self.swing(name, fps)
+    with self.assertRaisesRegex(ValueError, "per second: slow.mp4 16, middle.mp4 32, fast.mp4 64; set fps"):
+      _build(self.folder)
+    builder = _build(self.folder, fps=16, frame_stride=2, crop="none")
+    films = {(example["video"].decode(), int(example["start"])): example for split in ("train", "test")
+             for example in tfds.as_numpy(builder.as_dataset(split=split))}
+    self.assertSetEqual(set(films), {("fast.mp4", 0), ("fast.mp4", 36), ("fast.mp4", 72), ("middle.mp4", 0),
+                                     ("middle.mp4", 18), ("middle.mp4", 36), ("slow.mp4", 0), ("slow.mp4", 9),
+                                     ("slow.mp4", 18)})
+    for (video, start), film in films.items():
+      self.assertAllClose(film["seconds"], 2 / 16)
+      same = films["slow.mp4", start // {"fast.mp4": 4, "middle.mp4": 2, "slow.mp4": 1}[video]]
+      self.assertAllClose(film["frames"], same["frames"], atol=20)
+    with self.assertRaisesRegex(ValueError, "slow.mp4: fps=32 asks for more frames per second than there are"):
+      _build(self.folder, fps=32)
+
+  def test_seconds_are_those_of_the_videos(self):
+    self.swing("a.mp4", 25)
+    _write_images(self.videos / "b", _movie(12))
+    examples = [example for split in ("train", "test")
+                for example in tfds.as_numpy(_build(self.folder, frame_stride=2).as_dataset(split=split))]
+    for example in examples:
+      self.assertAllClose(example["seconds"], 2 / 25 if example["video"] == b"a.mp4" else np.nan)
+
+  def test_fresh_workers_after_a_half_read_video(self):
+    self.swing("a.mp4", 25)
+    self.swing("b.mp4", 25)
+    half_read = reading.frames(self.videos / "a.mp4")
+    next(half_read)
+    with (mock.patch.dict(os.environ, {"HGN_BUILD_WORKERS": "2"}), mock.patch.object(workers, "PATIENCE", 60.0),
+          mock.patch.object(workers, "ordered_map", side_effect=workers.ordered_map) as spread):
+      builder = _build(self.folder)
+    self.assertEqual([call.kwargs["fresh"] for call in spread.call_args_list], [True] * 3)  # to measure, train and test
+    self.assertEqual(builder.info.splits["train"].num_examples, 10)
 
   def test_grey_images_become_rgb(self):
     (self.videos / "grey").mkdir()
@@ -107,6 +153,10 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       ("empty", lambda folder: (folder / "notes.txt").write_text("no video"), {}, "must hold videos .* found none"),
       ("short", lambda folder: imageio.imwrite(folder / "s.gif", _movie(4)), {}, "s.gif has 4 frames; .* at least 5"),
       ("single", lambda folder: imageio.imwrite(folder / "s.gif", _movie(6)), {}, "s.gif gives 1 clips"),
+      ("uneven", lambda folder: imageio.imwrite(folder / "s.gif", _movie(12), duration=[40] * 6 + [80] * 6), {},
+       "s.gif has frames from 0.04 to 0.08 seconds apart; set fps"),
+      ("one_bad_image", lambda folder: (_write_images(folder / "c", _movie(12)),
+                                        (folder / "c" / "0007.png").write_text("none")), {}, "0007.png cannot be read"),
       ("unreadable", lambda folder: (folder / "bad.mp4").write_bytes(b"no video"), {}, "bad.mp4 cannot be read"),
       ("crop", lambda folder: imageio.imwrite(folder / "s.gif", _movie(12)), {"crop": [0, 0, 40, 8]},
        r"s.gif: crop=\[0, 0, 40, 8\] reaches beyond frames of 24x32"),
@@ -131,6 +181,15 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       ({"crop": [0, 0, 0, 8]}, 'crop must be "square", "none" or'),
       ({"test_fraction": 0.0}, "test_fraction must be between 0 and 1"),
       ({"dt": -0.1}, "dt must be positive"),
+      ({"fps": 0}, "fps must be positive and finite, got 0"),
+      ({"fps": "30"}, "fps must be positive and finite, got '30'"),
+      ({"ground": [0, 0, 256]}, "ground must be a colour"),
+      ({"ground": "white"}, "ground must be a colour"),
+      ({"ground": [0.5, 0, 0]}, "ground must be a colour"),
+      ({"ground": None}, "ground must be a colour"),
+      ({"crop": 5}, 'crop must be "square", "none" or'),
+      ({"crop": ["0", 0, 8, 8]}, 'crop must be "square", "none" or'),
+      ({"test_fraction": "0.2"}, "test_fraction must be between 0 and 1"),
   )
   def test_bad_fields_are_named(self, fields, message):
     with self.assertRaisesRegex(ValueError, message):

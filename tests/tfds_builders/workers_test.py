@@ -1,5 +1,6 @@
 """Work in several processes."""
 
+import multiprocessing
 import os
 import time
 from unittest import mock
@@ -21,6 +22,21 @@ def _fail(x):
   return x
 
 
+def _time_out(x):
+  raise TimeoutError(f"no answer to {x}")
+
+
+def _patience():
+  return workers.PATIENCE
+
+
+def _spin(x):
+  end = time.monotonic() + 4
+  while time.monotonic() < end:
+    x += 1
+  return True
+
+
 class WorkersTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(1, 2, 3)
@@ -34,6 +50,31 @@ class WorkersTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual([next(results) for _ in range(3)], [0, 1, 2])
     with self.assertRaisesRegex(ValueError, "no 3"):
       next(results)
+
+  def test_a_functions_own_timeout_is_its_own(self):
+    with self.assertRaisesRegex(TimeoutError, "no answer to 1"):
+      list(workers.ordered_map(_time_out, [(1,)] * 3, 2))
+
+  @parameterized.parameters(False, True)
+  def test_a_worker_that_dies_ends_the_work(self, fresh):
+    with self.assertRaisesRegex(RuntimeError, "A worker process died before its work was done" + ".*__main__" * fresh):
+      list(workers.ordered_map(os._exit, [(9,)] * 3, 2, fresh=fresh))
+
+  @parameterized.parameters(False, True)
+  def test_workers_that_are_silent_end_the_work(self, fresh):
+    with mock.patch.object(workers, "PATIENCE", 2.0):
+      with self.assertRaisesRegex(RuntimeError, "No worker process has done anything for 2 seconds"):
+        list(workers.ordered_map(time.sleep, [(600,)] * 3, 2, fresh=fresh))
+    self.assertEmpty(multiprocessing.active_children())
+
+  def test_workers_that_are_busy_for_long_do_not(self):
+    with mock.patch.object(workers, "PATIENCE", 2.5):
+      self.assertEqual(list(workers.ordered_map(_spin, [(0,)] * 2, 2)), [True, True])
+
+  def test_fresh_workers_hold_nothing_of_this_process(self):
+    with mock.patch.object(workers, "PATIENCE", 1234.0):
+      self.assertEqual(list(workers.ordered_map(_patience, [()] * 2, 2)), [1234.0] * 2)
+      self.assertEqual(list(workers.ordered_map(_patience, [()] * 2, 2, fresh=True)), [300.0] * 2)
 
   def test_only_a_few_tasks_are_ahead_of_the_results(self):
     taken = []

@@ -45,6 +45,7 @@ class PixelPendulumConfig(base.Config):
 class Builder(base.Builder):
   """A freely swinging rod, bright on black."""
 
+  FRESH_WORKERS = True  # SDL draws in them
   VERSION = tfds.core.Version("2.0.0")
   RELEASE_NOTES = {
       "1.0.0": "First release.",

@@ -1,6 +1,7 @@
 """The real_pendulum dataset: a measured swing (Schmidt & Lipson 2009)."""
 
 import dataclasses
+import pathlib
 import zipfile
 
 import numpy as np
@@ -85,13 +86,20 @@ def _read(folder):
 
   Raises:
     FileNotFoundError: the folder holds neither the file nor the archive.
+    ValueError: the archive is none, or does not hold the file.
   """
   if (folder / _FILE).exists():
     return (folder / _FILE).read_text()
   if not (folder / _ARCHIVE).exists():
     raise FileNotFoundError(f"{folder} holds neither {_FILE} nor {_ARCHIVE}.{Builder.MANUAL_DOWNLOAD_INSTRUCTIONS}")
-  with (folder / _ARCHIVE).open("rb") as file, zipfile.ZipFile(file) as archive:
-    return archive.read(_FILE).decode()
+  try:
+    with (folder / _ARCHIVE).open("rb") as file, zipfile.ZipFile(file) as archive:
+      found = [name for name in archive.namelist() if pathlib.PurePosixPath(name).name == _FILE]  # in any folder of it
+      if not found:
+        raise ValueError(f"{folder / _ARCHIVE} does not hold {_FILE}, but: {', '.join(sorted(archive.namelist()))}.")
+      return archive.read(found[0]).decode()
+  except zipfile.BadZipFile as error:
+    raise ValueError(f"{folder / _ARCHIVE} cannot be read: {error}.") from None
 
 
 def _examples(split, fraction, trials):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from hgn_tf.data import batches
+from hgn_tf.data import stored
 from hgn_tf.physics import get_system, simulate
 from hgn_tf.physics.phase_space_tasks import get_task, make_task
 
@@ -107,12 +107,11 @@ def load(task, seed, data_dir=None):
 
 def _real_pendulum(data_dir):
   try:
-    found = batches.builder("real_pendulum", data_dir)
+    found = stored.builder("real_pendulum", data_dir)
   except ValueError as error:
     raise ValueError(f"{error} --manual_dir=FOLDER, where FOLDER holds the supplement of Schmidt & Lipson, Science 324 "
                      "(2009), doi 10.1126/science.1165893: invar_datasets.zip") from None
-  import tensorflow_datasets as tfds
-  train, test = (list(tfds.as_numpy(found.as_dataset(split=split, shuffle_files=False))) for split in ("train", "test"))
+  train, test = (list(stored.examples(found, split).as_numpy_iterator()) for split in ("train", "test"))
   pairs = [np.concatenate([trial[key] for trial in trials]) for trials in (train, test) for key in ("x", "dx")]
   return RealPendulumData(
       *pairs, starts=np.stack([trial["x"][0] for trial in test]), system=FittedPendulum.fit(pairs[0]),
