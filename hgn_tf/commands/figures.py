@@ -72,6 +72,15 @@ def _beyond(folder):
   return [folder / "beyond.png"]
 
 
+def _law(folder):
+  """Phase portraits and frequencies that compact HGNs have learned, beside the true ones."""
+  from hgn_tf.evaluation import law_pictures  # slow: TensorFlow
+  models = _trained("hgn_compact")
+  law_pictures.portraits(folder / "law_portraits.png", models)
+  law_pictures.frequencies(folder / "law_frequencies.png", models)
+  return [folder / "law_portraits.png", folder / "law_frequencies.png"]
+
+
 def _speeds(folder):
   """Paper figure 7: films and rollouts forward, backward, at double and half speed, of the trained HGNs.
 
@@ -96,6 +105,7 @@ FIGURES = {  # name -> function of the output folder that returns the files it w
     "beyond": _beyond,
     "datasets": _datasets,
     "density": _density,
+    "law": _law,
     "overview": _overview,
     "phase_space": _phase_space,
     "samples": _samples,
