@@ -3,7 +3,7 @@
 import keras
 
 from hgn_tf import data
-from hgn_tf.models import make
+from hgn_tf.models import HGNConfig, HNNConfig, PixelHNNConfig, make
 from hgn_tf.training import callbacks
 from hgn_tf.training.devices import is_chief, strategy
 
@@ -28,8 +28,9 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     The trained model.
 
   Raises:
-    ValueError: the batch cannot be spread evenly over the devices.
+    ValueError: a config of another model, or a batch that cannot be spread evenly over the devices.
   """
+  _check_trainable(config)
   spread = strategy(devices)
   chief = is_chief(spread)
   if config.batch_size % spread.num_replicas_in_sync:
@@ -59,6 +60,15 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     model.fit(frames, steps_per_epoch=length, initial_epoch=first // length, epochs=last // length, callbacks=hooks,
               validation_data=validation, shuffle=False, verbose="auto" if chief else 0)
   return model
+
+
+def _check_trainable(config):
+  """Raises a ValueError that says what trains a model that does not learn from frames."""
+  if not isinstance(config, (HGNConfig, PixelHNNConfig)):
+    name, kind = config.name, type(config).__name__.removesuffix("Config")
+    how = "HNN.fit, or hgn-reproduce hnn" if isinstance(config, HNNConfig) else (
+        f"{kind}.fit, or python -m benchmarks.density in a checkout")
+    raise ValueError(f"{name!r} does not learn from the frames of a TFDS dataset; what trains it is {how}.")
 
 
 def _epochs(step, steps, save_every):
