@@ -70,8 +70,12 @@ class Evaluator:
     found["data_motion"] -= 2.0 * self.floor
     return found
 
-  def horizon(self, model):
+  def horizon(self, model, infer=None):
     """How long rollouts from test films stay right: the valid prediction time against the clean truth, up to LONG + 1.
+
+    Args:
+      model: HGN or PixelHNN.
+      infer: as of `unroll`.
 
     Returns:
       dict: `forward` and `backward`, means in frames; None where there is no true world.
@@ -82,7 +86,7 @@ class Evaluator:
       return None
     for name in ("forward", "backward"):
       true = world.frames(self.size, num_steps=LONG, speed=SPEEDS[name])
-      predicted = unroll(model, films, LONG, SPEEDS[name])
+      predicted = unroll(model, films, LONG, SPEEDS[name], infer)
       trivial = float(np.mean((true - self.mean_frame) ** 2))
       found[name] = float(np.mean(metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)))
     return found
@@ -171,11 +175,21 @@ def extrapolation(model, frames, world, num_steps=LONG):
   return metrics.frame_errors(unroll(model, frames, num_steps), true).mean(axis=0)
 
 
-def unroll(model, frames, num_steps, speed=1.0):
-  """Frames [n, num_steps + 1, H, W, C] that a model predicts from `frames`; those that are not finite are black."""
+def unroll(model, frames, num_steps, speed=1.0, infer=None):
+  """Frames [n, num_steps + 1, H, W, C] that a model predicts from `frames`; those that are not finite are black.
+
+  Args:
+    model: HGN or PixelHNN.
+    frames: [n, T + 1, H, W, C].
+    num_steps: of the rollout.
+    speed: multiplies the time between frames; negative runs backward.
+    infer: frames to the state that the rollout starts from; default `model.infer`.
+  """
+  infer = infer or model.infer
+
   @tf.function(autograph=False)
   def run(frames):
-    return _finite(model.render(_rollout(model, model.infer(frames), num_steps, speed)))
+    return _finite(model.render(_rollout(model, infer(frames), num_steps, speed)))
 
   return np.concatenate([run(frames[i:i + _UNROLLED]).numpy() for i in range(0, len(frames), _UNROLLED)])
 

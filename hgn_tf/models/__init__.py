@@ -2,6 +2,8 @@
 
 import hgn_tf.startup  # noqa: F401
 from hgn_tf.models.bootstrapped import BootstrappedHGN, BootstrappedHGNConfig
+from hgn_tf.models.compact import CompactHGN
+from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn import HGN
 from hgn_tf.models.hgn_config import HGNConfig
 from hgn_tf.models.hnn import HNN, BaselineMLP
@@ -14,11 +16,12 @@ from hgn_tf.models.pixel_hnn_config import PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVP
 from hgn_tf.models.real_nvp_config import RealNVPConfig
 
-__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "BootstrappedHGN", "BootstrappedHGNConfig", "HGNConfig", "HNNConfig",
-           "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP", "RealNVPConfig", "make"]
+__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "BootstrappedHGN", "BootstrappedHGNConfig", "CompactHGN",
+           "CompactHGNConfig", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP",
+           "RealNVPConfig", "make"]
 
-_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, HNNConfig: make_hnn, NHFConfig: NHF,
-           PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
+_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, CompactHGNConfig: CompactHGN,
+           HNNConfig: make_hnn, NHFConfig: NHF, PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
 
 
 def make(config):

@@ -51,67 +51,73 @@ class HGN(keras.Model):
     dtype = precision.policy(c.precision)
     self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=dtype, name="encoder")
     self.encoder.build((None, *c.seen_shape))
-    grid = (c.grid, c.grid)
-    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, (*grid, c.latent_channels),
-                                         "float32", "transform") if c.transform else None
+    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, "float32",
+                                         "transform") if c.transform else None
     self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
-    self.prior.build((None, *grid, c.latent_channels))
-    half = (c.transform[-1][0] if c.transform else c.latent_channels) // 2
+    self.prior.build((None, *c.latent_shape))
     self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
     self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, name="kinetic")
     make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
     self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=dtype,
                         name="decoder")
     for layer in (self.potential, self.kinetic, self.decoder):
-      layer.build((None, *grid, half))
+      layer.build((None, *c.state_shape))
 
   # The four maps.
 
   def encode(self, frames):
-    """q(z | frames), a tfp Independent Normal with event shape [grid, grid, latent channels].
+    """q(z | frames), a tfp Independent Normal with the event shape of z, `config.latent_shape`.
 
     Raises:
       ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
     """
     mean, log_std = self._posterior(check_frames(frames, self.config.frame_shape))
-    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 3)
+    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), len(self.config.latent_shape))
 
   def _posterior(self, frames):
     """Mean and log std of z, from the frames that the encoder sees."""
     return self.encoder(frames[:, :self.config.seen_shape[0]])
 
   def initial_state(self, z):
-    """(q_0, p_0) = f_psi(z), each [batch, grid, grid, channels]."""
+    """(q_0, p_0) = f_psi(z), each [batch, *config.state_shape]."""
     return PhaseSpace.split(z if self.transform is None else self.transform(z))
 
   def rollout(self, state, num_steps, dt=None):
     """Hamilton's equations from `state`; PhaseSpace, each [batch, num_steps + 1, ...], the start included.
 
     Args:
-      state: PhaseSpace, each [batch, grid, grid, channels].
+      state: PhaseSpace, each [batch, *config.state_shape].
       num_steps: int or int32 scalar, at least 0.
       dt: time of a step, float or [batch]; negative runs backward; default `config.dt`.
     """
-    hamiltonian = Separable(self.kinetic.dense(), self.potential.dense())
-    return integrate(hamiltonian, state, self.config.dt if dt is None else dt, num_steps, self.config.method)
+    dt = self.config.dt if dt is None else dt
+    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method)
+
+  @property
+  def hamiltonian(self):
+    """H = K(p) + V(q) as `hgn_tf.integrate` takes it, in the form that is fastest to roll out."""
+    return Separable(self.kinetic.dense(), self.potential.dense())
 
   def decode(self, q):
-    """Frames in [0, 1] of positions: [..., grid, grid, channels] -> [..., H, W, C]."""
-    flat = self.decoder(tf.reshape(q, [-1, *q.shape[-3:]]))
-    return tf.reshape(flat, tf.concat([tf.shape(q)[:-3], self.config.frame_shape[1:]], 0))
+    """Frames in [0, 1] of positions: [..., *config.state_shape] -> [..., H, W, C]."""
+    return self._over_batch(self.decoder, q)
 
   def energy(self, state):
-    """H = K(p) + V(q); [batch, ...] for states [batch, ..., grid, grid, channels]. Its scale is arbitrary."""
-    flat = [tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], 0)) for x in state]
-    total = self.potential(flat[0]) + self.kinetic(flat[1])
-    return tf.reshape(total, tf.shape(state.q)[:-3])
+    """H = K(p) + V(q); [batch, ...] for states [batch, ..., *config.state_shape]. Its scale is arbitrary."""
+    return self._over_batch(self.potential, state.q) + self._over_batch(self.kinetic, state.p)
+
+  def _over_batch(self, function, x):
+    """`function` of [n, *state_shape] on x [..., *state_shape]: what it makes of each state, [..., *]."""
+    axes = len(self.config.state_shape)
+    y = function(tf.reshape(x, [-1, *self.config.state_shape]))
+    return tf.reshape(y, tf.concat([tf.shape(x)[:-axes], tf.shape(y)[1:]], 0))
 
   def infer(self, frames):
     """The state that a rollout starts from: f_psi of the posterior's mean; PhaseSpace."""
     return self.initial_state(self.encode(frames).mean())
 
   def render(self, states):
-    """Frames of a PhaseSpace, each [..., grid, grid, channels]; only q is drawn."""
+    """Frames of a PhaseSpace, each [..., *config.state_shape]; only q is drawn."""
     return self.decode(states.q)
 
   # What people call.
@@ -138,8 +144,8 @@ class HGN(keras.Model):
     if n < 1:
       raise ValueError(f"n must be at least 1, got {n}.")
     seed = tfp.random.sanitize_seed(None) if seed is None else tf.constant([seed, 0])
-    shape = [n, self.config.grid, self.config.grid, self.config.latent_channels]
-    return self.generate(self.prior(tf.random.stateless_normal(shape, seed)), num_steps, dt)
+    noise = tf.random.stateless_normal([n, *self.config.latent_shape], seed)
+    return self.generate(self.prior(noise), num_steps, dt)
 
   def fit_prior(self, batches):
     """Makes the prior a mixture of Gaussians through the posterior means of films (see `MixturePrior`).
@@ -161,7 +167,7 @@ class HGN(keras.Model):
   @tf.function(reduce_retracing=True)
   def _generate(self, z, num_steps, dt):
     q = self.rollout(self.initial_state(z), num_steps, dt).q
-    frames = in_chunks(self.decoder, tf.reshape(q, [-1, *q.shape[2:]]), _CHUNK)
+    frames = in_chunks(self.decode, tf.reshape(q, [-1, *q.shape[2:]]), _CHUNK)
     return tf.reshape(frames, tf.concat([tf.shape(q)[:2], tf.shape(frames)[1:]], 0))
 
   def call(self, frames):
@@ -225,7 +231,7 @@ class HGN(keras.Model):
 
   def _draw(self, mean, log_std, seed):
     """z of a training step."""
-    return mean if self.config.deterministic else mean + tf.exp(log_std) * _noise(tf.shape(mean), seed)
+    return mean if self.config.deterministic else mean + tf.exp(log_std) * _noise(mean, seed)
 
   def _lagrangian(self, mse, kl, step):
     """(multiplier * (mse - kappa) + kl / pixels of a sequence) * pixels of a frame / multiplier.
@@ -282,7 +288,7 @@ def rise(steps, step, default):
   return tf.clip_by_value((tf.cast(step, tf.float32) - first) / (last - first), 0.0, 1.0)
 
 
-def _noise(shape, seed):
-  """Standard normal numbers of `shape`, whose rows do not depend on how the batch is spread over replicas."""
-  draw = lambda rows: tf.random.stateless_normal(tf.concat([[rows], shape[1:]], 0), seed)  # noqa: E731
-  return tf.ensure_shape(replicas.rows_of_replica(draw, shape[0]), [None] * 4)
+def _noise(x, seed):
+  """Standard normal numbers of the shape of x, whose rows do not depend on how the batch is spread over devices."""
+  draw = lambda rows: tf.random.stateless_normal([rows, *x.shape[1:]], seed)  # noqa: E731
+  return replicas.rows_of_replica(draw, tf.shape(x)[0])

@@ -127,6 +127,17 @@ class HGNConfig(Config):
     return (self.num_frames, self.size, self.size, self.channels)
 
   @property
+  def latent_shape(self):
+    """Of z."""
+    return (self.grid, self.grid, self.latent_channels)
+
+  @property
+  def state_shape(self):
+    """Of q and of p."""
+    channels = self.transform[-1][0] if self.transform else self.latent_channels
+    return (self.grid, self.grid, channels // 2)
+
+  @property
   def seen_shape(self):
     """Shape of the frames that the encoder sees, the first of a film."""
     return self.frame_shape

@@ -6,6 +6,7 @@ Above each preset stand the command that trains it, how long that took, and what
 import dataclasses
 
 from hgn_tf.models.bootstrapped import BootstrappedHGNConfig
+from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn_config import HGNConfig
 from hgn_tf.models.hnn_config import HNNConfig
 from hgn_tf.models.nhf_config import NHFConfig
@@ -52,6 +53,9 @@ _HGN_PRESETS = {
 # right for 120, 34, 56 and 30 frames of 121 forward, 121, 19, 47 and 16 backward.
 _BOOTSTRAPPED_PRESETS = {"hgn_bootstrapped": dict(transform=())}
 
+# The law behind the film: docs/law.md. One pair for mass_spring and pendulum, two for two_body, six for three_body.
+_COMPACT_PRESETS = {"hgn_compact": {}}
+
 # HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
 # hgn-reproduce hnn --tasks=mass_spring,...; times and results of every one: docs/hnn.md.
 _ORBITS = dict(steps=10_000, batch_size=200, weight_decay=0.0)
@@ -91,6 +95,7 @@ _REAL_NVP_PRESETS = {"real_nvp": {}, "real_nvp_2": dict(layers=2)}
 PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
     for config, changed in ((_HGN, _HGN_PRESETS), (BootstrappedHGNConfig(), _BOOTSTRAPPED_PRESETS),
+                            (CompactHGNConfig(), _COMPACT_PRESETS),
                             (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
                             (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}

@@ -1,9 +1,13 @@
 """What makes a frame of positions."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from hgn_tf.networks.convolutions import conv
+from hgn_tf.networks.grids import pixel_grid
+from hgn_tf.networks.mlp import mlp
 from hgn_tf.networks.upsampling import upsample_block
 
 
@@ -87,3 +91,57 @@ class ResidualDecoder(keras.layers.Layer):
   def get_config(self):
     return {**super().get_config(), "filters": self.filters, "channels": self.channels,
             "kernel_initializer": self.kernel_initializer}
+
+
+class CoordinateDecoder(keras.layers.Layer):
+  """p(x | q) pixel by pixel: the colour at a place (x, y) is a function of q and of the place; it draws at any size.
+
+  `units` Gaussians exp(-|s_k ((x, y) - c_k(q))|^2 / 2) with centres c_k that move with q, by an MLP plus a linear map;
+  then an MLP, shifted by the same MLP of q, to the colour.
+
+  Args:
+    channels: of the image.
+    units: Gaussians.
+    hidden: widths of the MLP to the colour.
+    width: of the Gaussians at the start, in units of half an image.
+  """
+
+  def __init__(self, channels=3, units=32, hidden=(64,), width=0.25, **kwargs):
+    super().__init__(**kwargs)
+    self.channels, self.units, self.hidden, self.width = channels, units, tuple(hidden), width
+
+  def build(self, input_shape):
+    size = input_shape[-1]
+    self.shifts = mlp((64,), 2 * self.units + self.hidden[0], "silu")
+    self.shifts.build((None, size))
+    spread = keras.random.uniform((2 * self.units,), -0.7, 0.7)
+    last = self.shifts.layers[-1]
+    last.bias.assign(tf.concat([spread, tf.zeros(self.hidden[0])], 0))
+    last.kernel.assign(last.kernel * tf.concat([tf.fill([2 * self.units], 0.1), tf.ones(self.hidden[0])], 0))
+    self.linear = keras.layers.Dense(2 * self.units, use_bias=False)
+    self.linear.build((None, size))
+    self.log_sharpness = self.add_weight(
+        shape=(self.units,), name="log_sharpness",
+        initializer=keras.initializers.RandomNormal(-math.log(self.width), 0.3))
+    self.first = keras.layers.Dense(self.hidden[0])
+    self.first.build((None, None, self.units))
+    self.rest = mlp(self.hidden[1:], self.channels, "silu")
+    self.rest.build((None, None, self.hidden[0]))
+
+  def call(self, q, places):
+    """Colours in [0, 1] at places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, channels]."""
+    moved = self.shifts(q)[:, None]
+    x, y = tf.split(moved[..., :2 * self.units] + self.linear(q)[:, None], 2, axis=-1)
+    sharpness = tf.exp(tf.convert_to_tensor(self.log_sharpness))
+    apart = ((places[..., :1] - x) * sharpness) ** 2 + ((places[..., 1:] - y) * sharpness) ** 2
+    h = tf.nn.silu(self.first(tf.exp(-0.5 * apart)) + moved[..., 2 * self.units:])
+    return tf.sigmoid(self.rest(h))
+
+  def image(self, q, size):
+    """Images in [0, 1]: [n, d] -> [n, size, size, channels]."""
+    colours = self(q, tf.constant(pixel_grid(size, size))[None])
+    return tf.reshape(colours, [-1, size, size, self.channels])
+
+  def get_config(self):
+    return {**super().get_config(), "channels": self.channels, "units": self.units, "hidden": self.hidden,
+            "width": self.width}

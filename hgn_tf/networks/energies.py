@@ -9,6 +9,8 @@ from hgn_tf.networks.conv_matrices import affine_maps, affine_product
 from hgn_tf.networks.convolutions import conv_stack
 from hgn_tf.networks.mlp import mlp
 
+_LEAST_SQUARE = 0.01  # of a length: its logarithm stays smooth
+
 
 class MLPEnergy(keras.layers.Layer):
   """A scalar energy E(x) = MLP(x), [batch, d] -> [batch].
@@ -105,3 +107,61 @@ class QuadraticKinetic(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "mass": self.mass}
+
+
+class OscillatorEnergy(keras.layers.Layer):
+  """E(x) = |Lx|^2 / 2, coupled oscillators, plus an MLP of x and of distances; [batch, d] -> [batch].
+
+  The MLP sees x and ln |A_k x + b_k|, the logarithms of the lengths of learned projections to the plane: how far apart
+  two things are is such a length in any linear coordinates, and no sum of ridges finds 1 / r at a close encounter. All
+  of it learns `gain` times as fast as other layers do with Adam, since its weights are a `gain`-th of what it computes
+  with: a force field is found late in training otherwise (docs/law.md).
+
+  Args:
+    hidden: widths of the MLP's hidden layers; empty: no MLP, as of a kinetic energy with learned masses.
+    radii: projections.
+    gain: see above.
+    activation: twice differentiable, of the MLP.
+  """
+
+  def __init__(self, hidden=(), radii=0, gain=1.0, activation="softplus", **kwargs):
+    super().__init__(**kwargs)
+    self.hidden, self.radii, self.gain, self.activation = tuple(hidden), radii, gain, activation
+
+  def build(self, input_shape):
+    size = input_shape[-1]
+    self.root = self.add_weight(shape=(size, size), name="root",
+                                initializer=keras.initializers.Identity(1.0 / self.gain))
+    if not self.hidden:
+      return
+    if self.radii:
+      self.projections = self._dense(2 * self.radii, size, 1.5)
+    widths = (size + self.radii, *self.hidden)
+    self.layers = [self._dense(units, inputs, 1.0) for inputs, units in zip(widths, self.hidden, strict=False)]
+    self.last = keras.layers.Dense(1, use_bias=False, dtype=self.dtype_policy,
+                                   kernel_initializer=keras.initializers.RandomNormal(stddev=0.03 / self.gain))
+    self.last.build((None, widths[-1]))
+
+  def _dense(self, units, inputs, scale):
+    """A layer whose output, times the gain, has Glorot's weights times `scale`."""
+    initializer = keras.initializers.VarianceScaling((scale / self.gain) ** 2, "fan_avg", "uniform")
+    layer = keras.layers.Dense(units, kernel_initializer=initializer, dtype=self.dtype_policy)
+    layer.build((None, inputs))
+    return layer
+
+  def call(self, x):
+    energy = 0.5 * tf.reduce_sum((self.gain * tf.matmul(x, tf.convert_to_tensor(self.root))) ** 2, axis=-1)
+    return energy + self._mlp(x) if self.hidden else energy
+
+  def _mlp(self, x):
+    h, activation = x, keras.activations.get(self.activation)
+    if self.radii:
+      planes = tf.reshape(self.gain * self.projections(x), [-1, 2, self.radii])
+      h = tf.concat([x, 0.5 * tf.math.log(tf.reduce_sum(planes ** 2, axis=1) + _LEAST_SQUARE)], axis=-1)
+    for layer in self.layers:
+      h = activation(self.gain * layer(h))
+    return self.gain * self.last(h)[..., 0]
+
+  def get_config(self):
+    return {**super().get_config(), "hidden": self.hidden, "radii": self.radii, "gain": self.gain,
+            "activation": self.activation}

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
+from hgn_tf.models import replicas
 from hgn_tf.training import devices
 from hgn_tf.training.workdir import Workdir
 
@@ -68,4 +69,4 @@ class DevicesTest(tf.test.TestCase):
 
   def test_random_rows_do_not_depend_on_the_devices_outside_of_a_strategy(self):
     draw = lambda rows: tf.random.stateless_normal([rows, 3], (0, 1))  # noqa: E731
-    self.assertAllEqual(devices.rows_of_replica(draw, 4), draw(4))
+    self.assertAllEqual(replicas.rows_of_replica(draw, 4), draw(4))

@@ -1,0 +1,188 @@
+"""An HGN whose state is a few numbers: it learns the law, not the film."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from hgn_tf import networks
+from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import objectives, replicas
+from hgn_tf.models.checks import check_frames
+from hgn_tf.models.compact_config import CompactHGNConfig
+from hgn_tf.models.hgn import HGN
+from hgn_tf.models.prior import MixturePrior
+from hgn_tf.networks import precision
+from hgn_tf.networks.grids import pixel_grid
+
+
+@keras.saving.register_keras_serializable(package="hgn_tf")
+class CompactHGN(HGN):
+  """An HGN with a vector state: z = (q, p) in R^2d at the middle of a window of frames, each q drawn pixel by pixel.
+
+  A window of `config.context` frames at a random place of the film gives the state at its middle; the rollout goes both
+  ways from there to the ends of the film. With as few numbers as the motion has, a path that shows the film has to obey
+  the film's law, and goes on obeying it before and after (docs/law.md).
+
+  Args:
+    config: CompactHGNConfig, or its dict.
+  """
+
+  config_class = CompactHGNConfig
+
+  def _build_networks(self):
+    c = self.config
+    self.encoder = networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset,
+                                          dtype=precision.policy(c.precision), name="encoder")
+    self.encoder.build((None, *c.seen_shape))
+    self.transform = None
+    self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
+    self.prior.build((None, *c.latent_shape))
+    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.radii, c.energy_gain, c.activation,
+                                               name="potential")
+    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, 0, c.energy_gain, c.activation, name="kinetic")
+    self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, name="decoder")
+    for layer in (self.potential, self.kinetic, self.decoder):
+      layer.build((None, *c.state_shape))
+
+  @property
+  def hamiltonian(self):
+    return Separable(self.kinetic, self.potential)
+
+  def encode(self, frames):
+    """q(z | frames), of the state at the middle of the window that the first `config.context` frames are.
+
+    Raises:
+      ValueError: fewer frames than that, another shape or dtype, or (when eager) values outside [0, 1].
+    """
+    frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
+    if frames.shape[1] is not None and frames.shape[1] < self.config.context:
+      raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
+    mean, log_std = self._posterior(frames)
+    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 1)
+
+  def infer(self, frames, refine=0):
+    """The state at the first frame: the encoder's, then refined by how well its rollout shows all frames given.
+
+    Args:
+      frames: float32 [batch, T + 1, H, W, C] in [0, 1], at least `config.context` in time.
+      refine: iterations of L-BFGS on the squared error of all frames (data assimilation); 0: the encoder's own.
+
+    Returns:
+      PhaseSpace, each [batch, d].
+    """
+    z = self.encode(frames).mean()
+    return self.initial_state(self.refine(z, frames, refine) if refine else z)
+
+  @tf.function(autograph=False)
+  def refine(self, z, frames, iterations):
+    """z [batch, 2d] nearer to what minimises the squared error of the rollout over `frames`, by L-BFGS.
+
+    Args:
+      z: where to begin.
+      frames: [batch, T + 1, H, W, C].
+      iterations: at most so many.
+    """
+    c = self.config
+    steps = frames.shape[1] - 1 - c.middle
+    unit = tf.reduce_mean((frames - self.encoder.centre) ** 2)
+
+    def error(z):
+      state = PhaseSpace.split(z)
+      back, on = self._positions(state, c.middle, -c.dt), self._positions(state, steps, c.dt)
+      drawn = self.decode(tf.concat([back[:, :0:-1], on], axis=1))
+      return tf.reduce_mean((drawn - frames) ** 2, axis=(1, 2, 3, 4)) / unit
+
+    return tfp.optimizer.lbfgs_minimize(lambda z: tfp.math.value_and_gradient(error, z), z,
+                                        max_iterations=iterations, tolerance=1e-6, parallel_iterations=1).position
+
+  def initial_state(self, z):
+    """The state at the first frame of the window whose middle has the state z = (q, p)."""
+    back = self.rollout(PhaseSpace.split(z), self.config.middle, -self.config.dt)
+    return PhaseSpace(*(x[:, -1] for x in back))
+
+  def decode(self, q, size=None):
+    """Frames in [0, 1] of positions, of any size: [..., d] -> [..., size, size, C].
+
+    Args:
+      q: positions.
+      size: height and width; default `config.size`.
+    """
+    return self._over_batch(lambda x: self.decoder.image(x, size or self.config.size), q)
+
+  def _positions(self, state, num_steps, dt):
+    """Positions of a rollout, differentiated by running it backward: XLA takes no list of states across its border."""
+    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="reversible").q
+
+  # Training.
+
+  def objective(self, frames, step):
+    c = self.config
+    seeds = tf.random.split(tf.stack([c.seed, step]), 4)
+    start = tf.random.stateless_uniform([], seeds[2], 0, c.num_frames - c.context + 1, tf.int32)
+    mean, log_std = self._posterior(tf.gather(frames, start + tf.range(c.context), axis=1))
+    z = self._draw(mean, log_std, seeds[0])
+    mse = self._film_error(z, frames, step, seeds[1], start + c.middle)
+    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    return mse, kl, self._lagrangian(mse, kl, step)
+
+  def _film_error(self, z, frames, step, seed, start=0):
+    """Squared error of random pixels of random frames, within a horizon around `start` that grows with the steps."""
+    c = self.config
+    seeds = tf.random.split(seed, 2)
+    indices = self._draw_frames(tf.shape(frames)[0], step, seeds[0], start)
+    targets = tf.reshape(tf.gather(frames, indices, batch_dims=1), [-1, c.size ** 2, c.channels])
+    pixels, weights = self._draw_pixels(targets, seeds[1])
+    return self._pixel_error(z, indices - start, tf.gather(tf.constant(pixel_grid(c.size, c.size)), pixels),
+                             tf.gather(targets, pixels, batch_dims=1), weights)
+
+  def _draw_frames(self, rows, step, seed, start):
+    """[rows, frames_per_step] of the film, one in each of so many equal parts of those within the horizon."""
+    c = self.config
+    reach = self.reach_at(step)
+    first, last = tf.maximum(start - reach, 0), tf.minimum(start + reach, c.num_frames - 1)
+    count = c.frames_per_step or c.num_frames
+    draws = replicas.rows_of_replica(lambda n: tf.random.stateless_uniform([n, count], seed), rows)
+    places = (tf.range(count, dtype=tf.float32) + draws) / count * tf.cast(last - first + 1, tf.float32)
+    return tf.minimum(first + tf.cast(places, tf.int32), last)
+
+  def reach_at(self, step):
+    """Frames on either side of the middle of the window that a step trains."""
+    c = self.config
+    first, last = (part * c.steps for part in c.horizon)
+    grown = tf.clip_by_value((tf.cast(step, tf.float32) - first) / (last - first), 0.0, 1.0)
+    return c.nearest + tf.cast((self._longest - c.nearest) * grown, tf.int32)
+
+  @property
+  def _longest(self):
+    """Frames from the middle of a window to the farther end of a film, at most."""
+    c = self.config
+    return max(c.num_frames - 1 - c.middle, c.num_frames - c.context + c.middle)
+
+  def _draw_pixels(self, targets, seed):
+    """(indices, weights), each [n, pixels_per_frame], of images [n, pixels, C].
+
+    One in each of so many equal parts of the distribution; weights that make the mean over draws that over pixels.
+    """
+    unlike = tf.reduce_sum(tf.abs(targets - tf.reshape(self.encoder.centre, targets.shape[1:])), axis=-1)
+    even = 1.0 / targets.shape[1]
+    chance = 0.5 * (even + (unlike + 1e-6) / tf.reduce_sum(unlike + 1e-6, axis=1, keepdims=True))
+    count = self.config.pixels_per_frame
+    draws = replicas.rows_of_replica(lambda n: tf.random.stateless_uniform([n, count], seed), tf.shape(targets)[0])
+    places = (tf.range(count, dtype=tf.float32) + draws) / count
+    indices = tf.minimum(tf.searchsorted(tf.cumsum(chance, axis=1), places), targets.shape[1] - 1)
+    return indices, even / tf.gather(chance, indices, batch_dims=1)
+
+  @tf.function(jit_compile=True, autograph=False)
+  def _pixel_error(self, z, offsets, places, colours, weights):
+    """Mean squared error of pixels of frames `offsets` [batch, k] away from the state z; both ways at once."""
+    c = self.config
+    state = PhaseSpace(*(tf.concat([x, x], axis=0) for x in PhaseSpace.split(z)))
+    rows = tf.shape(z)[0]
+    dt = tf.concat([tf.fill([rows], c.dt), tf.fill([rows], -c.dt)], axis=0)
+    on, back = tf.split(self._positions(state, self._longest, dt), 2, axis=0)
+    at = lambda path, index: tf.gather(path, tf.maximum(index, 0), batch_dims=1)  # noqa: E731
+    q = tf.where(offsets[..., None] >= 0, at(on, offsets), at(back, -offsets))
+    drawn = self.decoder(tf.reshape(q, [-1, c.pairs]), places)
+    return tf.reduce_mean(tf.reduce_mean((drawn - colours) ** 2, axis=-1) * weights)

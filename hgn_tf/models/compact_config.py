@@ -1,0 +1,67 @@
+"""The configuration of an HGN with a compact state."""
+
+import dataclasses
+
+from hgn_tf.models.hgn_config import HGNConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class CompactHGNConfig(HGNConfig):
+  """Every choice that makes a `CompactHGN`, as plain data.
+
+  Architecture:
+    pairs: d of the state, q and p in R^d each.
+    context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
+    maps, encoder_hidden: of `networks.WindowEncoder`.
+    units, decoder_hidden: of `networks.CoordinateDecoder`.
+    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`.
+    kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
+    energy_gain: how many times as fast as the other networks V and K learn.
+    activation: of V and K.
+  Objective:
+    frames_per_step, pixels_per_frame: random frames of each film, and pixels of each of them, in a training step;
+      half of the pixels are drawn in proportion to how much they differ from the mean image, and weighted accordingly.
+    horizon: (first, last) part of the training over which the frames that are trained on spread from `nearest` frames
+      around the middle of the window to the whole film.
+    nearest: see `horizon`.
+  """
+
+  name: str = "hgn_compact"
+  pairs: int = 1
+  context: int = 16
+  maps: int = 12
+  encoder_hidden: tuple = (96, 96)
+  units: int = 32
+  decoder_hidden: tuple = (64,)
+  potential_hidden: tuple = (64, 64)
+  radii: int = 16
+  energy_gain: float = 10.0
+  kinetic_hidden: tuple = ()
+  activation: str = "softplus"
+  pixels_per_frame: int = 96
+  horizon: tuple = (0.05, 0.6)
+  nearest: int = 5
+  transform: tuple = ()
+  log_std_offset: float = -6.0
+  log_std_rise: tuple | None = None
+  kl_warmup: tuple | None = None
+  frames_per_step: int | None = 12
+  learning_rate: float = 3e-3
+  warmup_steps: int = 100
+
+  @property
+  def latent_shape(self):
+    return (2 * self.pairs,)
+
+  @property
+  def state_shape(self):
+    return (self.pairs,)
+
+  @property
+  def middle(self):
+    """The frame of a window whose state is inferred."""
+    return self.context // 2
+
+  @property
+  def seen_shape(self):
+    return (self.context, *self.frame_shape[1:])
