@@ -84,6 +84,8 @@ CONVS = Rule("a tuple of (filters, kernel, stride), integers of at least 1",
              lambda value: all(_counts(conv, 3) for conv in value))
 RISE = Rule("a pair of steps (first, last) with 0 <= first < last",
             lambda value: _numbers(value, (int,)) and 0 <= value[0] < value[1])
+PARTS = Rule("a pair of parts of the training (first, last) with 0 <= first < last <= 1",
+             lambda value: _numbers(value) and 0 <= value[0] < value[1] <= 1)
 BOUNDS = Rule("a pair of numbers (low, high) with 0 < low <= high < infinity",
               lambda value: _numbers(value) and 0 < value[0] <= value[1] < float("inf"))
 NOT_EMPTY = Rule("one convolution (filters, kernel, stride) or more", bool)
