@@ -83,11 +83,14 @@ class MistakesTest(parameterized.TestCase, tf.test.TestCase):
       ("train", "--preset=hnn_pendulum", "HNN.fit, or hgn-reproduce hnn"),
       ("train", '--set={"batch_size": 0}', "batch_size must be at least 1, got 0"),
       ("train", '--set={"name": 3}', "name must be a string, got 3"),
-      ("train", '--set={"num_frames": 7, "size": 16, "batch_size": 4}', r"shape \[batch, 7, 16, 16, 3\] .* got shape"))
+      ("train", '--set={"num_frames": 7, "size": 16, "batch_size": 4}',
+       r"must fit the films of 'mass_spring/tiny', \[5, 16, 16, 3\], got \[7, 16, 16, 3\]"),
+      ("train", '--set={"num_frames": 5, "size": 24, "batch_size": 4}', "size must divide the stored .*32x32, got 24"))
   def test_of_training(self, module, flag, message):
     workdir = pathlib.Path(self.get_temp_dir(), "run")
     data = [f"--dataset={tiny.DATASET}", f"--data_dir={tiny.data_dir()}", f"--workdir={workdir}", "--steps=2"]
     self.assertRegex(self.refused(module, *data, flag), f"error: .*{message}")
+    self.assertFalse(workdir.exists())
 
   @parameterized.parameters(
       ("evaluate", "must be an HGN or a PixelHNN, which know films, got NHF"),
