@@ -10,7 +10,12 @@ import tensorflow as tf
 import tiny
 from absl.testing import parameterized
 
+from hgn_tf import pretrained
 from hgn_tf.commands import cli
+from hgn_tf.evaluation.evaluate import evaluate
+from hgn_tf.models import presets
+from hgn_tf.training.loop import train
+from hgn_tf.training.workdir import Workdir
 
 _ROOT = pathlib.Path(__file__).parents[3]
 
@@ -67,45 +72,47 @@ class OneLineTest(parameterized.TestCase, tf.test.TestCase):
     self.assertIn("pip install 'hgn_tf[gym]'", cli.one_line(ModuleNotFoundError("no", name="gymnasium.envs")))
 
 
-class MistakesTest(parameterized.TestCase, tf.test.TestCase):
+class TrainingTest(parameterized.TestCase, tf.test.TestCase):
 
-  def refused(self, module, *arguments, **environment):
-    """What the command says on stderr before it ends with exit code 1."""
-    done = subprocess.run([sys.executable, "-m", f"hgn_tf.{module}", *arguments], cwd=_ROOT, capture_output=True,
-                          text=True, timeout=300, env={**os.environ, **environment})
+  @parameterized.parameters(
+      ("nhf", {}, "'nhf' does not learn from the frames of .* what trains it is NHF.fit, or python -m benchmarks.dens"),
+      ("real_nvp", {}, "RealNVP.fit, or python -m benchmarks.density"),
+      ("hnn_pendulum", {}, "HNN.fit, or hgn-reproduce hnn"),
+      ("hgn", dict(num_frames=7, size=16),
+       r"must fit the films of 'mass_spring/tiny', \[5, 16, 16, 3\], got \[7, 16, 16, 3\]"),
+      ("hgn", dict(num_frames=5, size=24), "size must divide the stored frames' 32x32, got 24"))
+  def test_what_cannot_be_trained_is_said_before_the_folder_is_claimed(self, preset, changes, message):
+    workdir = Workdir(pathlib.Path(self.get_temp_dir(), "run"))
+    with self.assertRaises(ValueError) as caught:
+      train(presets.get(preset, batch_size=4, steps=2, **changes), tiny.DATASET, workdir, data_dir=tiny.data_dir())
+    self.assertRegex(cli.one_line(caught.exception), message)
+    self.assertFalse(workdir.path.exists())
+
+  def test_what_cannot_be_evaluated(self):
+    with self.assertRaisesRegex(ValueError, "must be an HGN or a PixelHNN, which know films, got NHF"):
+      evaluate(pretrained.load_pretrained("nhf_two_moons"), tiny.DATASET, pathlib.Path(self.get_temp_dir(), "out"))
+
+
+class CommandTest(parameterized.TestCase, tf.test.TestCase):
+
+  @parameterized.parameters(
+      ("train", ["--workdir=/nosuch", "--preset=nhf"], {}, "'nhf' does not learn from the frames"),
+      ("train", ["--workdir=/nosuch", '--set={"name": 3}'], {}, "name must be a string, got 3"),
+      ("train", ["--workdir=/nosuch"], {"KERAS_BACKEND": "torch"},
+       "hgn_tf needs Keras' TensorFlow backend, got 'torch'; set KERAS_BACKEND=tensorflow before"),
+      ("sample", ["--pretrained=nhf_two_moons"], {}, "draws films from an HGN, got NHF; NHF.sample draws from it"))
+  def test_a_mistake_is_one_line(self, module, flags, environment, message):
+    done = subprocess.run([sys.executable, "-m", f"hgn_tf.{module}", *flags], cwd=_ROOT, capture_output=True, text=True,
+                          timeout=300, env={**os.environ, **environment})
     self.assertEqual(done.returncode, 1, done.stderr)
     self.assertLen(done.stderr.strip().splitlines(), 1, done.stderr)
-    return done.stderr
+    self.assertRegex(done.stderr, f"error: .*{message}")
 
-  @parameterized.parameters(
-      ("train", "--preset=nhf", "'nhf' does not learn from the frames .* what trains it is NHF.fit, or python -m"),
-      ("train", "--preset=real_nvp", "RealNVP.fit, or python -m benchmarks.density"),
-      ("train", "--preset=hnn_pendulum", "HNN.fit, or hgn-reproduce hnn"),
-      ("train", '--set={"batch_size": 0}', "batch_size must be at least 1, got 0"),
-      ("train", '--set={"name": 3}', "name must be a string, got 3"),
-      ("train", '--set={"num_frames": 7, "size": 16, "batch_size": 4}',
-       r"must fit the films of 'mass_spring/tiny', \[5, 16, 16, 3\], got \[7, 16, 16, 3\]"),
-      ("train", '--set={"num_frames": 5, "size": 24, "batch_size": 4}', "size must divide the stored .*32x32, got 24"))
-  def test_of_training(self, module, flag, message):
-    workdir = pathlib.Path(self.get_temp_dir(), "run")
-    data = [f"--dataset={tiny.DATASET}", f"--data_dir={tiny.data_dir()}", f"--workdir={workdir}", "--steps=2"]
-    self.assertRegex(self.refused(module, *data, flag), f"error: .*{message}")
-    self.assertFalse(workdir.exists())
-
-  @parameterized.parameters(
-      ("evaluate", "must be an HGN or a PixelHNN, which know films, got NHF"),
-      ("sample", "draws films from an HGN, got NHF; NHF.sample draws from it"))
-  def test_of_models_without_films(self, module, message):
-    self.assertRegex(self.refused(module, "--pretrained=nhf_two_moons"), f"error: .*{message}")
-
-  def test_of_keras_backend(self):
-    message = "hgn_tf needs Keras' TensorFlow backend, got 'torch'; set KERAS_BACKEND=tensorflow before"
-    self.assertIn(message, self.refused("train", "--workdir=x", KERAS_BACKEND="torch"))
-    self.assertIn(message, subprocess.run(
-        [sys.executable, "-c", "import hgn_tf.models"], cwd=_ROOT, capture_output=True, text=True,
-        env={**os.environ, "KERAS_BACKEND": "torch"}).stderr)
-    subprocess.run([sys.executable, "-c", "import hgn_tf.physics"], cwd=_ROOT, check=True,  # NumPy's alone
-                   env={**os.environ, "KERAS_BACKEND": "torch"})
+  def test_another_backend_has_the_physics_alone(self):
+    done = subprocess.run([sys.executable, "-c", "import hgn_tf.physics, hgn_tf.models"], cwd=_ROOT, text=True,
+                          capture_output=True, env={**os.environ, "KERAS_BACKEND": "torch"})
+    self.assertRegex(done.stderr, "ImportError: hgn_tf needs Keras' TensorFlow backend, got 'torch'")
+    self.assertNotIn("hgn_tf/physics", done.stderr)
 
 
 if __name__ == "__main__":
