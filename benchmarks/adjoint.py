@@ -6,7 +6,7 @@ The energies are those of preset `hgn`, batch 16. Every row runs in a process of
 with that of a process that takes one step.
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import json
 import resource

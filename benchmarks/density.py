@@ -8,7 +8,7 @@ docs/density.md and its figures.
   python -m benchmarks.density --targets=gaussians4 --models=nhf_fixed_2,real_nvp_3 --seeds=0
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import pathlib
 

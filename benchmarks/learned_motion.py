@@ -6,7 +6,7 @@ first state, q cos t + p sin t, over the norm of the state. 0: the nets of K and
   python -m benchmarks.learned_motion
 """
 
-import hgn_tf  # isort: skip # before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # before TensorFlow: it switches oneDNN on
 
 import numpy as np
 from absl import app, flags

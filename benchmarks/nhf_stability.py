@@ -6,7 +6,7 @@ until it is done. `python -m benchmarks.density_report` puts the table into docs
   python -m benchmarks.nhf_stability --minutes=60
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import pathlib
 

@@ -6,7 +6,7 @@ Prints the excess of 30-step rollouts on test clips relative to the mean image's
   python -m benchmarks.pixel_hnn --preset=pixel_hnn_conv --size=16
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import time
 

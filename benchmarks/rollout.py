@@ -3,7 +3,7 @@
   python benchmarks/rollout.py --batches=1,16,64 --steps=30,300,3000
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import statistics
 import time

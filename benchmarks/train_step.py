@@ -6,7 +6,7 @@ Prints Markdown tables. The rates of a matrix product and of the decoder's large
 run; compare ratios, not seconds, between machines.
 """
 
-import hgn_tf  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import dataclasses
 import resource

@@ -7,8 +7,14 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+stderr = os.dup(2)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where TensorFlow greets, whatever the log level is
+try:
+  import tensorflow as tf  # noqa: E402
+finally:
+  os.dup2(stderr, 2)
+
 import grpc  # noqa: E402
-import tensorflow as tf  # noqa: E402
 from client_common import both_ways, parse_arguments, write_gif  # noqa: E402
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
 

@@ -1,6 +1,6 @@
 """Learns the density of two moons and draws it: examples/density.py [OUT.png]; about a minute on two cores."""
 
-import hgn_tf  # isort: skip # noqa: F401, before Keras: it switches oneDNN on
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before Keras: it switches oneDNN on
 
 import sys
 

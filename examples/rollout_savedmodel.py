@@ -15,7 +15,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.modules["keras"] = None  # TensorFlow imports Keras where it is installed; this does without
 
 import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+
+stderr = os.dup(2)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where TensorFlow greets, whatever the log level is
+try:
+  import tensorflow as tf  # noqa: E402
+finally:
+  os.dup2(stderr, 2)
 
 SPEEDS = {"forward": 1.0, "backward": -1.0, "double": 2.0, "half": 0.5}
 

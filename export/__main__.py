@@ -28,6 +28,7 @@ def main(argv):
   from export import configs, serving  # slow: TensorFlow
   _check_flags()
   out = pathlib.Path(_OUT.value)
+  _check_out(out)
   sizes = _integers("batch_sizes", _BATCH_SIZES.value)
   for base, model in _models(out):
     path = serving.publish(_servable(model), base, version=_VERSION.value, batch_sizes=sizes)
@@ -42,6 +43,27 @@ def _check_flags():
     raise ValueError("--out is required: the directory of the model, named as it will be served.")
   if bool(_WORKDIR.value) == bool(_PRETRAINED.value):
     raise ValueError("give one of --workdir and --pretrained.")
+
+
+def _check_out(out):
+  """Raises a ValueError where the server would lose models that are there, or would not find the new one."""
+  from export import common  # slow: TensorFlow
+  if common.versions(out.absolute().parent):
+    raise ValueError(f"--out must be the directory of a model, got {out} inside of the model {out.absolute().parent}.")
+  if _PRETRAINED.value == "all":
+    if common.versions(out):
+      raise ValueError(f"--out must be the directory of several models with --pretrained=all, got {out}, that of one.")
+    return
+  others = sorted(child.name for child in out.iterdir() if common.versions(child)) if out.is_dir() else []
+  if others:
+    raise ValueError(f"--out must be the directory of the model, {out / _model_name()}, got {out}, which holds other "
+                     f"models: {', '.join(others)}.")
+
+
+def _model_name():
+  """What the model that is exported is called."""
+  from hgn_tf.training.workdir import Workdir  # slow: TensorFlow
+  return _PRETRAINED.value or Workdir(_WORKDIR.value).config.name
 
 
 def _integers(name, values):

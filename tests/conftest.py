@@ -1,9 +1,6 @@
 """Every test starts from the same seeds, and TensorFlow says only what matters."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before Keras
 
 import keras
 import pytest

@@ -24,6 +24,7 @@ _HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen on.")
 _PORT = flags.DEFINE_integer("port", 8500, "Of gRPC; 0 takes a free one.", 0, 65535)
 _REST_PORT = flags.DEFINE_integer("rest_api_port", 8501, "Of REST; 0 takes a free one.", 0, 65535)
 _MAX_BYTES = flags.DEFINE_integer("max_request_bytes", 64 * 2**20, "Largest request.", 1)
+_CORS = flags.DEFINE_bool("rest_api_enable_cors_support", False, "Let the pages of any web site ask over REST.")
 _CONCURRENCY = flags.DEFINE_integer("concurrency", None, "Requests that compute at a time (default: CPUs).", 1)
 _POLL = flags.DEFINE_float("poll_seconds", 1.0, "Between looks at models.config and the versions.", 0.05)
 _DRAIN = flags.DEFINE_float("drain_seconds", 30.0, "For running requests to end after SIGTERM.", 0.0)
@@ -39,7 +40,7 @@ def serve_locally(root):
   registry = Registry(root)
   registry.refresh()
   server = LocalServer(Service(registry, _CONCURRENCY.value), host=_HOST.value, port=_PORT.value,
-                       rest_port=_REST_PORT.value, max_bytes=_MAX_BYTES.value)
+                       rest_port=_REST_PORT.value, max_bytes=_MAX_BYTES.value, cors=_CORS.value)
   end = threading.Event()
   for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: end.set())
@@ -77,7 +78,8 @@ def exec_model_server(root):
   os.execvp(BINARY, [
       BINARY, f"--port={_PORT.value}", f"--rest_api_port={_REST_PORT.value}", f"--model_config_file={file}",
       f"--monitoring_config_file={root / configs.MONITORING}", "--allow_version_labels_for_unavailable_models",
-      "--enable_batching", "--enable_per_model_batching_parameters", "--rest_api_timeout_in_ms=300000"])
+      "--enable_batching", "--enable_per_model_batching_parameters", "--rest_api_timeout_in_ms=300000",
+      *(["--rest_api_enable_cors_support"] if _CORS.value else [])])
 
 
 def main(argv):

@@ -19,15 +19,16 @@ class LocalServer:
     host: address to listen on.
     port, rest_port: 0 takes a free one.
     max_bytes: largest request.
+    cors: let the pages of any web site ask over REST.
 
   Attributes:
     port, rest_port: that it listens on.
   """
 
-  def __init__(self, service, *, host="127.0.0.1", port=0, rest_port=0, max_bytes=64 * 2**20):
+  def __init__(self, service, *, host="127.0.0.1", port=0, rest_port=0, max_bytes=64 * 2**20, cors=False):
     self.service = service
     self._grpc, self.port = _grpc_server(service, host, port, max_bytes)
-    self._http = _HTTPServer((host, rest_port), rest.handler(service, max_bytes))
+    self._http = _HTTPServer((host, rest_port), rest.handler(service, max_bytes, cors=cors))
     self.rest_port = self._http.server_address[1]
     self._http_thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 

@@ -1,8 +1,11 @@
 """The REST API of TensorFlow Serving: the paths, JSON and HTTP codes of its Predict, status and metadata calls."""
 
+import gzip
 import http.server
+import io
 import json
 import re
+import zlib
 
 import numpy as np
 import orjson
@@ -12,7 +15,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from export.configs import METRICS_PATH
 from export.server import rpc
-from export.server.loader import RequestError
+from export.server.loader import RequestError, describe
 
 _MODEL = r"(?i)/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT, _METADATA = re.compile(_MODEL + ":(predict|classify|regress)"), re.compile(_MODEL + "(/metadata)?")
@@ -20,21 +23,25 @@ _HTTP = {"CANCELLED": 499, "INVALID_ARGUMENT": 400, "DEADLINE_EXCEEDED": 504, "N
          "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429, "FAILED_PRECONDITION": 400, "ABORTED": 409,
          "OUT_OF_RANGE": 400, "UNIMPLEMENTED": 501, "INTERNAL": 500, "UNAVAILABLE": 503}
 MAX_NUMBERS = 2**24  # of an answer as JSON, about 200 MB of text
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+         "Access-Control-Allow-Headers": "Content-Type, Content-Encoding"}
 
 
-def handler(service, max_bytes, idle_seconds=60):
+def handler(service, max_bytes, idle_seconds=60, cors=False):
   """A request handler class for http.server.
 
   Args:
     service: service.Service.
-    max_bytes: largest body of a request.
+    max_bytes: largest body of a request, as it comes and after gzip is undone.
     idle_seconds: a connection that says nothing for so long is closed.
+    cors: let the pages of any web site ask.
   """
-  return type("Handler", (_Handler,), {"service": service, "max_bytes": max_bytes, "timeout": idle_seconds})
+  return type("Handler", (_Handler,), {"service": service, "max_bytes": max_bytes, "timeout": idle_seconds,
+                                       "cors": _CORS if cors else {}})
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-  """One connection; a subclass has service, max_bytes and timeout."""
+  """One connection; a subclass has service, max_bytes, timeout and cors, headers of every answer."""
 
   protocol_version = "HTTP/1.1"
   default_request_version = "HTTP/1.0"  # what is no HTTP at all gets an answer with a status line too
@@ -54,6 +61,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     with self.service.busy():
       self._respond(lambda: post(self.service, self.path, self._body()))
 
+  def do_OPTIONS(self):  # noqa: N802
+    self.send_response(204)
+    self._end_headers({"Allow": "GET, POST, OPTIONS"})
+
   def _body(self):
     length = self.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdigit()):
@@ -66,7 +77,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     if len(body) < int(length):
       self.close_connection = True
       raise RequestError(f"The body ends after {len(body)} of {length} bytes.")
-    return body
+    return _decoded(body, self.headers.get("Content-Encoding", "identity"), self.max_bytes)
 
   def _respond(self, function):
     try:
@@ -78,15 +89,36 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
   def _send(self, code, content, content_type="application/json"):
     self.send_response(code)
-    self.send_header("Content-Type", content_type)
-    self.send_header("Content-Length", str(len(content)))
-    if self.close_connection:
-      self.send_header("Connection", "close")
-    self.end_headers()
+    self._end_headers({"Content-Type": content_type, "Content-Length": str(len(content))})
     self.wfile.write(content)
+
+  def _end_headers(self, headers):
+    closing = {"Connection": "close"} if self.close_connection else {}
+    for name, value in {**headers, **self.cors, **closing}.items():
+      self.send_header(name, value)
+    self.end_headers()
 
   def log_message(self, *args):
     """Says nothing: requests are counted, not logged."""
+
+
+def _decoded(body, encoding, max_bytes):
+  """The body without its Content-Encoding; no more than `max_bytes` of it are ever made.
+
+  Raises:
+    RequestError: another encoding than gzip, a body that is not of it, or one that is too large.
+  """
+  if encoding.lower() == "identity":
+    return body
+  if encoding.lower() != "gzip":
+    raise RequestError(f"Content-Encoding must be gzip or identity, got {encoding!r}.")
+  try:
+    content = gzip.GzipFile(fileobj=io.BytesIO(body)).read(max_bytes + 1)
+  except (OSError, EOFError, zlib.error) as error:
+    raise RequestError(f"The body is not of Content-Encoding gzip: {error}") from error
+  if len(content) > max_bytes:
+    raise RequestError(f"A request holds at most {max_bytes} bytes, got more in its gzip.", "RESOURCE_EXHAUSTED")
+  return content
 
 
 def get(service, path):
@@ -156,7 +188,7 @@ def _parse(body):
 def _inputs(request, signature):
   """Arrays of the request's columns, or of its rows put together."""
   columns = request["inputs"] if "inputs" in request else _columns(request["instances"], signature)
-  if not isinstance(columns, dict):
+  if not isinstance(columns, dict) or _is_base64(columns):
     if len(signature.inputs) > 1:
       raise RequestError(f"inputs must be an object with {', '.join(sorted(signature.inputs))}.")
     columns = {next(iter(signature.inputs)): columns}
@@ -166,7 +198,7 @@ def _inputs(request, signature):
 def _columns(instances, signature):
   if not isinstance(instances, list) or not instances:
     raise RequestError("instances must be a list of at least one row.")
-  if not isinstance(instances[0], dict):
+  if not isinstance(instances[0], dict) or _is_base64(instances[0]):
     return instances
   names = set(signature.inputs)
   for i, row in enumerate(instances):
@@ -178,6 +210,9 @@ def _columns(instances, signature):
 def _array(name, value, info):
   if info is None:
     raise RequestError(f"Unknown input {name!r}.")
+  if _is_base64(value):
+    raise RequestError(f"Input {name!r} must be {describe(info)}, as nested lists of numbers (array.tolist()): base64 "
+                       "is for strings. gRPC takes bytes as they are; Content-Encoding gzip makes the lists short.")
   dtype = tf.as_dtype(info.dtype).as_numpy_dtype
   try:
     array = np.asarray(value)
@@ -191,6 +226,13 @@ def _array(name, value, info):
       return array.astype(dtype)
   except (ValueError, OverflowError, TypeError) as error:
     raise RequestError(f"Input {name!r} is not a tensor of {np.dtype(dtype).name}: {error}") from error
+
+
+def _is_base64(value):
+  """Whether a value, or the first one in nested lists, is what JSON carries bytes in: {"b64": text}."""
+  while isinstance(value, list) and value:
+    value = value[0]
+  return isinstance(value, dict) and set(value) == {"b64"}
 
 
 def _predictions(outputs):

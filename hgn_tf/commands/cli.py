@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import sys
 
 from absl import app, flags, logging
@@ -10,6 +11,10 @@ from absl import app, flags, logging
 EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "orjson": "serving",
           "tensorflow_serving": "serving", "gymnasium": "gym", "av": "video", "torch": "bench", "zuko": "bench",
           "sklearn": "bench"}  # module -> extra of setup.cfg
+# What AutoGraph, Keras and TensorFlow put before a message.
+_WRAPPED = ("in user code:", "Exception encountered when calling", "Could not automatically infer the output shape")
+_OF_GRAPHS = ("Graph execution error:", "Detected at node", "<stack traces unavailable>", "[[{{node", "File ")
+_NODE = re.compile(r"^\{\{function_node .*?\}\} ")
 
 
 def run(main, *, takes_arguments=False):
@@ -25,12 +30,12 @@ def run(main, *, takes_arguments=False):
       _fail(f"unexpected arguments: {' '.join(argv[1:])}; see --help")
     logging.set_verbosity(logging.ERROR)  # TFDS tells much
     try:
-      _import_tensorflow_quietly()
+      importlib.import_module("hgn_tf.mechanics.startup")
       main(argv)
-    except (ValueError, ModuleNotFoundError, OSError, RuntimeError, _tensorflow_error()) as error:
+    except (ValueError, ImportError, OSError, RuntimeError, *_tensorflow_errors()) as error:
       if os.environ.get("HGN_TRACEBACK"):
         raise
-      _fail(_one_line(error))
+      _fail(one_line(error))
     except KeyboardInterrupt:
       _fail("interrupted; the same command goes on from the last checkpoint")
 
@@ -43,19 +48,6 @@ def _show_in_help(module):
   sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
   for flag in flags.FLAGS.get_flags_for_module(module):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-
-
-def _import_tensorflow_quietly():
-  """Imports TensorFlow with stderr closed: its start-up notices precede any log level that could hide them."""
-  sys.stderr.flush()
-  stderr = os.dup(2)
-  with open(os.devnull, "w") as nowhere:
-    os.dup2(nowhere.fileno(), 2)
-  try:
-    importlib.import_module("tensorflow")
-  finally:
-    os.dup2(stderr, 2)
-    os.close(stderr)
 
 
 def parse_json_object(name, text):
@@ -73,18 +65,25 @@ def parse_json_object(name, text):
   return value
 
 
-def _tensorflow_error():
-  """The base class of TensorFlow's own errors, such as that of a full disk."""
-  import tensorflow as tf
-  return tf.errors.OpError
+def _tensorflow_errors():
+  """TensorFlow's own errors, such as that of a full disk; none where it could not be imported."""
+  tensorflow = sys.modules.get("tensorflow")
+  return (tensorflow.errors.OpError,) if tensorflow else ()
 
 
-def _one_line(error):
-  """What the user needs to know; a missing module of an extra names the extra."""
+def one_line(error):
+  """What the user needs to know: the error's own message, without what Keras and TensorFlow put around it.
+
+  A missing module of an extra names the extra.
+  """
+  while str(error).startswith(_WRAPPED) and error.__context__ is not None:
+    error = error.__context__
   if isinstance(error, ModuleNotFoundError):
     extra = EXTRAS.get((error.name or "").split(".")[0])
     return f"{error}; install it with: pip install 'hgn_tf[{extra}]'" if extra else str(error)
-  return str(error).strip().split("\n")[0]
+  lines = [line.strip() for line in str(error).splitlines()]
+  told = (_NODE.sub("", line) for line in lines if line and not line.startswith(_OF_GRAPHS))
+  return next(told, type(error).__name__)
 
 
 def _fail(message):

@@ -27,7 +27,12 @@ def main(argv):
   suffix = pathlib.Path(_OUT.value).suffix
   if suffix not in _WRITERS:
     raise ValueError(f"--out must end with {' or '.join(_WRITERS)}, got {_OUT.value!r}.")
-  samples = _model().sample(_NUM.value, _NUM_STEPS.value, _DT.value, seed=_SEED.value).numpy()
+  from hgn_tf.models import HGN  # slow: TensorFlow
+  model = _model()
+  if not isinstance(model, HGN):
+    raise ValueError(f"hgn-sample draws films from an HGN, got {type(model).__name__}"
+                     + (f"; {type(model).__name__}.sample draws from it." if hasattr(model, "sample") else "."))
+  samples = model.sample(_NUM.value, _NUM_STEPS.value, _DT.value, seed=_SEED.value).numpy()
   _WRITERS[suffix](_OUT.value, samples)
   print(f"Wrote {pathlib.Path(_OUT.value).resolve()}")
 

@@ -22,7 +22,13 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
     splits: TFDS splits, the last is the one that is drawn.
     limit: sequences of each split; None: all.
     data_dir: where TFDS keeps its datasets.
+
+  Raises:
+    ValueError: a model of something else than films.
   """
+  if not hasattr(model, "reconstruct"):
+    raise ValueError(f"model must be an HGN or a PixelHNN, which know films, got {type(model).__name__}; "
+                     "python -m benchmarks.density in a checkout measures densities.")
   out = pathlib.Path(out)
   out.mkdir(parents=True, exist_ok=True)
   measured = evaluator.Evaluator(dataset, size=model.config.size, num_frames=model.config.num_frames,

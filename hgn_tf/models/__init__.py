@@ -1,5 +1,6 @@
 """Keras models, each with its configuration beside it, composed of what stands below them."""
 
+import hgn_tf.mechanics.startup  # noqa: F401
 from hgn_tf.models.bootstrapped import BootstrappedHGN, BootstrappedHGNConfig
 from hgn_tf.models.compact import CompactHGN
 from hgn_tf.models.compact_config import CompactHGNConfig

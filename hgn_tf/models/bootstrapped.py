@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from hgn_tf.models import objectives, replicas
+from hgn_tf.models import objectives, replicas, rules
 from hgn_tf.models.hgn import HGN, rise
 from hgn_tf.models.hgn_config import HGNConfig
 
@@ -26,13 +26,15 @@ class BootstrappedHGNConfig(HGNConfig):
   reach_rise: tuple = (400, 1700)
   frames_beyond: int = 4
 
+  RULES = {
+      "reach": rules.at_least(0),
+      "reach_rise": rules.RISE,
+      "frames_beyond": rules.at_least(1),
+  }
+
   def __post_init__(self):
     super().__post_init__()
-    if not 1 <= self.context < self.num_frames:
-      raise ValueError(f"context must be in [1, {self.num_frames - 1}], got {self.context}.")
-    if self.reach < 0 or self.frames_beyond < 1:
-      raise ValueError(f"reach must be at least 0 and frames_beyond at least 1, got {self.reach} and "
-                       f"{self.frames_beyond}.")
+    self._check("context", rules.within(1, self.num_frames - 1))
 
   @property
   def seen_shape(self):

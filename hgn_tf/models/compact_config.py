@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from hgn_tf.models import rules
 from hgn_tf.models.hgn_config import HGNConfig
 
 
@@ -51,6 +52,26 @@ class CompactHGNConfig(HGNConfig):
   frames_per_step: int | None = 12
   learning_rate: float = 3e-3
   warmup_steps: int = 100
+
+  RULES = {
+      "pairs": rules.at_least(1),
+      "maps": rules.at_least(1),
+      "encoder_hidden": rules.WIDTHS,
+      "units": rules.at_least(1),
+      "decoder_hidden": rules.WIDTHS,
+      "potential_hidden": rules.WIDTHS,
+      "radii": rules.at_least(0),
+      "energy_gain": rules.POSITIVE,
+      "kinetic_hidden": rules.WIDTHS,
+      "activation": rules.ACTIVATION,
+      "pixels_per_frame": rules.at_least(1),
+      "horizon": rules.PARTS,
+      "nearest": rules.at_least(0),
+  }
+
+  def __post_init__(self):
+    super().__post_init__()
+    self._check("context", rules.within(1, self.num_frames))
 
   @property
   def latent_shape(self):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 
 
@@ -77,23 +79,37 @@ class HGNConfig(Config):
   precision: str = "float32"
   seed: int = 0
 
+  RULES = {
+      "num_frames": rules.at_least(2),
+      "size": rules.multiple_of(8),
+      "channels": rules.at_least(1),
+      "encoder": rules.CONVS,
+      "transform": rules.CONVS,
+      "energy": rules.CONVS,
+      "decoder": rules.one_of("constant", "residual"),
+      "decoder_filters": rules.at_least(1),
+      "method": rules.one_of(*INTEGRATORS),
+      "kappa": rules.POSITIVE,
+      "multiplier": rules.POSITIVE,
+      "multiplier_bounds": rules.BOUNDS,
+      "multiplier_rate": rules.at_least(0),
+      "multiplier_decay": rules.within(0, 1),
+      "kl_warmup": rules.RISE,
+      "log_std_rise": rules.RISE,
+      "frames_per_step": rules.at_least(1),
+      "horizon_steps": rules.at_least(0),
+      "prior_rank": rules.at_least(0),
+      "prior_components": rules.at_least(1),
+      "kernel_initializer": rules.INITIALIZER,
+  }
+
   def __post_init__(self):
     super().__post_init__()
-    if self.size % 8 or self.size <= 0:
-      raise ValueError(f"size must be a positive multiple of 8, got {self.size}.")
-    if self.num_frames < 2:
-      raise ValueError(f"num_frames must be at least 2, got {self.num_frames}.")
-    if self.decoder not in ("constant", "residual"):
-      raise ValueError(f"decoder must be 'constant' or 'residual', got {self.decoder!r}.")
-    if self.frames_per_step is not None and not 1 <= self.frames_per_step <= self.num_frames:
-      raise ValueError(f"frames_per_step must be in [1, {self.num_frames}] or None, got {self.frames_per_step}.")
-    if self.prior_rank < 0 or self.prior_components < 1:
-      raise ValueError(f"prior_rank must be at least 0 and prior_components at least 1, got {self.prior_rank} and "
-                       f"{self.prior_components}.")
-    if self.kappa <= 0:
-      raise ValueError(f"kappa must be positive, got {self.kappa}.")
-    if self.precision not in ("float32", "mixed_bfloat16", "auto"):
-      raise ValueError(f"precision must be 'float32', 'mixed_bfloat16' or 'auto', got {self.precision!r}.")
+    self._check("encoder", rules.to_an_eighth(self.size, multiple=2 if self.transform else 4))
+    self._check("transform", rules.SAME_SIZE)
+    self._check("energy", rules.NOT_EMPTY)
+    if self.frames_per_step is not None:
+      self._check("frames_per_step", rules.within(1, self.num_frames))
 
   @property
   def grid(self):

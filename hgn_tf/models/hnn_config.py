@@ -2,10 +2,8 @@
 
 import dataclasses
 
+from hgn_tf.models import rules
 from hgn_tf.models.config import Config
-
-MODELS = ("hnn", "separable", "bodies", "baseline")
-FIELDS = ("solenoidal", "conservative", "both")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +39,15 @@ class HNNConfig(Config):
   weight_decay: float = 1e-4
   seed: int = 0
 
+  RULES = {
+      "model": rules.one_of("hnn", "separable", "bodies", "baseline"),
+      "activation": rules.ACTIVATION,
+      "field": rules.one_of("solenoidal", "conservative", "both"),
+      "body_dimension": rules.at_least(1),
+  }
+
   def __post_init__(self):
     super().__post_init__()
-    if self.model not in MODELS:
-      raise ValueError(f"model must be one of {', '.join(MODELS)}, got {self.model!r}.")
-    if self.body_dimension < 1:
-      raise ValueError(f"body_dimension must be at least 1, got {self.body_dimension}.")
-    if self.field not in FIELDS:
-      raise ValueError(f"field must be one of {', '.join(FIELDS)}, got {self.field!r}.")
     if self.model != "hnn" and self.field != "solenoidal":
       raise ValueError(f"field={self.field!r} needs model='hnn', got model={self.model!r}.")
     if self.damping and (self.model == "baseline" or self.field != "solenoidal"):

@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.models import rules
 from hgn_tf.models.config import Config
-
-ENERGIES, PRIORS = ("mlp", "fixed_kinetic"), ("normal", "soft_uniform")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +53,16 @@ class NHFConfig(Config):
   clip_norm: float = 10.0
   seed: int = 0
 
-  def __post_init__(self):
-    super().__post_init__()
-    for key in ("event_size", "num_steps", "train_samples", "steps", "batch_size"):
-      if getattr(self, key) < 1:
-        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
-    if self.energy not in ENERGIES:
-      raise ValueError(f"energy must be one of {', '.join(ENERGIES)}, got {self.energy!r}.")
-    if self.prior not in PRIORS:
-      raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
-    if self.mass <= 0:
-      raise ValueError(f"mass must be positive, got {self.mass}.")
+  RULES = {
+      "event_size": rules.at_least(1),
+      "num_steps": rules.at_least(1),
+      "method": rules.one_of(*(name for name, method in INTEGRATORS.items() if method.symplectic)),
+      "energy": rules.one_of("mlp", "fixed_kinetic"),
+      "encoder_hidden": rules.WIDTHS,
+      "frequency": rules.POSITIVE,
+      "mass": rules.POSITIVE,
+      "prior": rules.one_of("normal", "soft_uniform"),
+      "prior_width": rules.POSITIVE,
+      "prior_sharpness": rules.POSITIVE,
+      "train_samples": rules.at_least(1),
+  }

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 from hgn_tf.models.hgn_config import HGNConfig
 
@@ -52,18 +54,31 @@ class PixelHNNConfig(Config):
   precision: str = "float32"
   seed: int = 0
 
+  RULES = {
+      "num_frames": rules.at_least(WINDOW),
+      "size": rules.at_least(1),
+      "channels": rules.at_least(1),
+      "embedding": rules.multiple_of(2),
+      "autoencoder": rules.one_of("mlp", "conv"),
+      "hidden": rules.at_least(1),
+      "dynamics": rules.one_of("hnn", "separable", "baseline"),
+      "dynamics_hidden": rules.WIDTHS,
+      "encoder": rules.CONVS,
+      "decoder_filters": rules.at_least(1),
+      "method": rules.one_of("solve_ivp", *INTEGRATORS),
+      "autoencoder_weight": rules.at_least(0),
+      "canonical_weight": rules.at_least(0),
+      "dynamics_weight": rules.at_least(0),
+      "derivative": rules.one_of("forward", "midpoint"),
+  }
+
   def __post_init__(self):
     super().__post_init__()
-    if self.embedding < 2 or self.embedding % 2:
-      raise ValueError(f"embedding must be even and at least 2, got {self.embedding}.")
-    if self.num_frames < WINDOW:
-      raise ValueError(f"num_frames must be at least {WINDOW}, got {self.num_frames}.")
-    if self.autoencoder not in ("mlp", "conv"):
-      raise ValueError(f"autoencoder must be 'mlp' or 'conv', got {self.autoencoder!r}.")
-    if self.derivative not in ("forward", "midpoint"):
-      raise ValueError(f"derivative must be 'forward' or 'midpoint', got {self.derivative!r}.")
-    if self.autoencoder == "conv" and self.size % 8:
-      raise ValueError(f"size must be a multiple of 8 for autoencoder='conv', got {self.size}.")
+    if self.autoencoder == "conv":
+      self._check("size", rules.multiple_of(8))
+      self._check("encoder", rules.to_an_eighth(self.size, multiple=4))
+    if self.dynamics != "separable":
+      self._check("method", rules.one_of("solve_ivp", *(n for n, m in INTEGRATORS.items() if not m.symplectic)))
 
   @property
   def dt(self):

@@ -106,11 +106,11 @@ def names():
   return sorted(PRESETS)
 
 
-def get(name, **changes):
+def get(name, /, **changes):
   """The preset called `name`, with `changes` to its fields.
 
   Raises:
-    ValueError: unknown name (lists the known ones) or unknown field.
+    ValueError: unknown name (lists the known ones), unknown field, or a value that the field does not take.
   """
   if name not in PRESETS:
     raise ValueError(f"Unknown preset {name!r}; known: {', '.join(names())}.")

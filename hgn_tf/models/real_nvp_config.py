@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 
 
@@ -29,10 +30,7 @@ class RealNVPConfig(Config):
   clip_norm: float = 10.0
   seed: int = 0
 
-  def __post_init__(self):
-    super().__post_init__()
-    if self.event_size < 2:
-      raise ValueError(f"event_size must be at least 2 for a coupling, got {self.event_size}.")
-    for key in ("layers", "steps", "batch_size"):
-      if getattr(self, key) < 1:
-        raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}.")
+  RULES = {
+      "event_size": rules.at_least(2),  # a coupling halves it
+      "layers": rules.at_least(1),
+  }

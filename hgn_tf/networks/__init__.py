@@ -1,5 +1,6 @@
 """Small Keras layers: energies, encoders and decoders of what the models are composed of, and what makes them fast."""
 
+import hgn_tf.mechanics.startup  # noqa: F401
 from hgn_tf.networks.autoencoders import ResidualMLP
 from hgn_tf.networks.convolutions import conv_stack
 from hgn_tf.networks.decoders import CoordinateDecoder, Decoder, ResidualDecoder

@@ -3,7 +3,7 @@
 import keras
 
 from hgn_tf import data
-from hgn_tf.models import make
+from hgn_tf.models import HGNConfig, HNNConfig, PixelHNNConfig, make
 from hgn_tf.training import callbacks
 from hgn_tf.training.devices import is_chief, strategy
 
@@ -28,15 +28,17 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     The trained model.
 
   Raises:
-    ValueError: the batch cannot be spread evenly over the devices.
+    ValueError: a config of another model or of films that the dataset has not, or a batch that cannot be spread evenly
+      over the devices.
   """
+  _check_trainable(config)
   spread = strategy(devices)
   chief = is_chief(spread)
   if config.batch_size % spread.num_replicas_in_sync:
     raise ValueError(f"batch_size must be a multiple of the {spread.num_replicas_in_sync} devices, "
                      f"got {config.batch_size}.")
   batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
-  data.train_batches(dataset, **batches)  # complains about a missing dataset before the folder is claimed
+  _check_films(data.train_batches(dataset, **batches), config, dataset)  # before the folder is claimed
   workdir.create(config, dataset, data_dir)
   keras.utils.set_random_seed(config.seed)
   with spread.scope():
@@ -59,6 +61,23 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     model.fit(frames, steps_per_epoch=length, initial_epoch=first // length, epochs=last // length, callbacks=hooks,
               validation_data=validation, shuffle=False, verbose="auto" if chief else 0)
   return model
+
+
+def _check_trainable(config):
+  """Raises a ValueError that says what trains a model that does not learn from frames."""
+  if not isinstance(config, (HGNConfig, PixelHNNConfig)):
+    name, kind = config.name, type(config).__name__.removesuffix("Config")
+    how = "HNN.fit, or hgn-reproduce hnn" if isinstance(config, HNNConfig) else (
+        f"{kind}.fit, or python -m benchmarks.density in a checkout")
+    raise ValueError(f"{name!r} does not learn from the frames of a TFDS dataset; what trains it is {how}.")
+
+
+def _check_films(batches, config, dataset):
+  """Raises a ValueError where the films of a dataset are not those of the config."""
+  found = batches.element_spec.shape[1:]
+  if not found.is_compatible_with(config.frame_shape):
+    raise ValueError(f"num_frames, size and channels must fit the films of {dataset!r}, {found.as_list()}, "
+                     f"got {list(config.frame_shape)}.")
 
 
 def _epochs(step, steps, save_every):

@@ -30,11 +30,13 @@ class Workdir:
   def create(self, config, dataset, data_dir=None):
     """Claims the folder for a run, or finds it claimed by the same one.
 
+    A run that ended before its first checkpoint has no claim: there is nothing to go on from.
+
     Raises:
       ValueError: the folder belongs to a run of another preset, dataset or setting; names the differences.
     """
     wanted = {"dataset": dataset, "data_dir": data_dir, "class": type(config).__name__, "model": plain(config)}
-    if not self._config_file.exists():
+    if not (self._config_file.exists() and self.latest_step()):
       files.write_json(self._config_file, wanted)
       return
     there = self._settings()

@@ -94,6 +94,14 @@ class ArtifactsTest(tf.test.TestCase):
       serving.publish(self.servable, self.base, batch_sizes=(4, 1))
 
 
+def add_version(path):
+  """Writes what is read of a version when configurations are made."""
+  shape = {"dtype": "float32", "shape": [None, 2], "example": 0}
+  common.files.write_json(path / common.METADATA, {
+      "kind": "hgn", "max_steps": 7, "batch_sizes": [1, 4],
+      "signatures": {"serving_default": {"inputs": {"x": shape}, "outputs": {"y": shape}}}})
+
+
 class ConfigsTest(tf.test.TestCase):
 
   def setUp(self):
@@ -101,11 +109,7 @@ class ConfigsTest(tf.test.TestCase):
     self.root = pathlib.Path(self.get_temp_dir())
 
   def add(self, name, version):
-    path = self.root / name / str(version)
-    shape = {"dtype": "float32", "shape": [None, 2], "example": 0}
-    common.files.write_json(path / common.METADATA, {
-        "kind": "hgn", "max_steps": 7, "batch_sizes": [1, 4],
-        "signatures": {"serving_default": {"inputs": {"x": shape}, "outputs": {"y": shape}}}})
+    add_version(self.root / name / str(version))
 
   def entry(self, name, root=None):
     config = configs.read_models((root or self.root) / configs.MODELS)
@@ -162,6 +166,25 @@ class CommandTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(answer["frames"], model(frames(1)), atol=1e-5)
     served.close()
     self.assertTrue((out / configs.MODELS).exists())
+
+  @parameterized.parameters(
+      (dict(pretrained="nhf_two_moons"), "", "must be the directory of the model, .*/models/nhf_two_moons, got "
+       ".*/models, which holds other models: one, two"),
+      (dict(workdir="run"), "", "must be the directory of the model, .*/models/hgn, got .*/models, which holds"),
+      (dict(pretrained="nhf_two_moons"), "one/1", "must be the directory of a model, got .*/one/1 inside of the model"),
+      (dict(pretrained="all"), "one", "must be the directory of several models with --pretrained=all, got .*one"))
+  def test_other_models_stay_on_the_server(self, values, out, message):
+    models = self.base / "models"
+    for name in ("one", "two"):
+      add_version(models / name / "1")
+    configs.write_configs(models)
+    before = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
+    if "workdir" in values:
+      values = {"workdir": str(self.base / "run")}
+      Workdir(values["workdir"]).create(CONFIG, "mass_spring")
+    with flagsaver.flagsaver(out=str(models / out), **values), self.assertRaisesRegex(ValueError, message):
+      command.main([])
+    self.assertEqual({path: path.read_bytes() for path in models.rglob("*") if path.is_file()}, before)
 
   @parameterized.parameters(
       ({"out": None, "workdir": "x"}, "--out is required"),

@@ -1,5 +1,6 @@
 """Starts hgn-serve as its users do, and talks to it over REST and gRPC; everything stays on 127.0.0.1."""
 
+import http.client
 import json
 import pathlib
 import shutil
@@ -103,10 +104,21 @@ class Server:
     """(HTTP code, JSON) of a GET."""
     return self._exchange(urllib.request.Request(f"http://{self.rest}{path}"))
 
-  def post(self, path, body):
-    """(HTTP code, JSON) of a POST of an object, or of bytes as they are."""
+  def post(self, path, body, **headers):
+    """(HTTP code, JSON) of a POST of an object, or of bytes as they are; headers with _ for -."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return self._exchange(urllib.request.Request(f"http://{self.rest}{path}", content))
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return self._exchange(urllib.request.Request(f"http://{self.rest}{path}", content, headers))
+
+  def preflight(self, path):
+    """(HTTP code, headers) of what a browser asks before a page of another site may POST."""
+    host, port = self.rest.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("OPTIONS", path, headers={"Origin": "http://example.org",
+                                                 "Access-Control-Request-Method": "POST",
+                                                 "Access-Control-Request-Headers": "content-type"})
+    with connection.getresponse() as response:
+      return response.status, dict(response.getheaders())
 
   def predict_rest(self, model, signature, inputs, where=""):
     """Outputs of a Predict call in columns."""

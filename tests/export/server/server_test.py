@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import gzip
 import http.client
 import json
 import pathlib
@@ -10,6 +11,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 import grpc
 import malformed
@@ -123,6 +125,13 @@ class ContractTest(tf.test.TestCase):
     self.assertEqual(code, 400)
     self.assertIn("2,3,16,16,3", answer["error"].replace(" ", ""))
 
+  def test_a_gzip_body_is_answered_as_what_is_in_it(self):
+    request = {"inputs": {key: x.tolist() for key, x in good().items()}}
+    body = gzip.compress(json.dumps(request).encode())
+    code, answer = server.post("/v1/models/tiny:predict", body, Content_Encoding="gzip")
+    self.assertEqual((code, answer), server.post("/v1/models/tiny:predict", request))
+    self.assertEqual(code, 200)
+
   def test_many_clients_at_once(self):
     def ask(i):
       rows = 1 + i % 3
@@ -176,6 +185,47 @@ class LocalServerTest(tf.test.TestCase):
       self.assertEqual(response.status, 429)
       self.assertIn("3000000 bytes", json.loads(response.read())["error"])
     connection.close()
+
+  def test_gzip_that_is_none_or_too_large(self):
+    bomb = gzip.compress(b" " * 3_000_001)
+    self.assertLess(len(bomb), 10_000)
+    body = gzip.compress(b"[]")
+    for content, encoding, expected, message in (
+        (bomb, "gzip", 429, "at most 3000000 bytes, got more in its gzip"), (b"{}", "gzip", 400, "not of Content-Enc"),
+        (body[:-3], "gzip", 400, "not of Content-Encoding gzip"), (body, "br", 400, "gzip or identity, got 'br'"),
+        (body, "identity", 400, "JSON Parse error")):
+      code, answer = server.post("/v1/models/tiny:predict", content, Content_Encoding=encoding)
+      self.assertEqual(code, expected, answer)
+      self.assertIn(message, answer["error"])
+
+  def test_other_sites_may_not_ask_by_default(self):
+    code, headers = server.preflight("/v1/models/tiny:predict")
+    self.assertEqual((code, headers["Allow"]), (204, "GET, POST, OPTIONS"))
+    self.assertEmpty([name for name in headers if name.startswith("Access-Control")])
+
+  def test_other_sites_may_ask_where_they_are_let(self):
+    other = Server(root, "--local", "--rest_api_enable_cors_support").wait("tiny")
+    try:
+      code, headers = other.preflight("/v1/models/tiny:predict")
+      self.assertEqual((code, headers["Access-Control-Allow-Origin"]), (204, "*"))
+      self.assertIn("POST", headers["Access-Control-Allow-Methods"])
+      self.assertIn("Content-Type", headers["Access-Control-Allow-Headers"])
+      with urllib.request.urlopen(f"http://{other.rest}/v1/models/tiny", timeout=60) as response:
+        self.assertEqual(response.headers["Access-Control-Allow-Origin"], "*")
+    finally:
+      other.close()
+
+  def test_base64_is_told_what_to_send(self):
+    rows, b64 = good(), {"b64": "AAAA"}
+    time = {key: rows[key].tolist() for key in ("dt", "num_steps")}
+    for name, body in (
+        ("rollout_uint8", {"inputs": {"frames": b64, **time}}),
+        ("rollout_uint8", {"inputs": {"frames": [b64, b64], **time}}),
+        ("rollout_uint8", {"instances": [{"frames": b64, "dt": 0.1, "num_steps": 1}]}),
+        ("encode", {"inputs": b64}), ("encode", {"inputs": [b64]}), ("encode", {"instances": [b64]})):
+      code, answer = server.post("/v1/models/tiny:predict", {"signature_name": name, **body})
+      self.assertEqual(code, 400)
+      self.assertRegex(answer["error"], r"'frames' must be u?\w+ of shape \[N, 5, 16, 16, 3\], as nested lists")
 
   def test_two_versions_a_roll_back_and_the_end_without_a_lost_request(self):
     models = root.parent / "more"

@@ -26,6 +26,13 @@ def train_command(workdir, **changes):
                                     steps=_STEPS, save_every=_EVERY, set=fields), **changes})
 
 
+def checkpoint(workdir):
+  """Writes a checkpoint of the untrained model."""
+  model = HGN(tiny.config())
+  model.compile()
+  workdir.manager(model).save(7)
+
+
 def run(arguments):
   return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
 
@@ -109,6 +116,7 @@ class WorkdirTest(tf.test.TestCase):
   def test_a_folder_older_than_a_field_of_the_config(self):
     workdir = Workdir(self.get_temp_dir())
     workdir.create(tiny.config(), tiny.DATASET)
+    checkpoint(workdir)
     path = workdir.path / "config.json"
     settings = json.loads(path.read_text())
     del settings["model"]["prior_rank"]
@@ -116,6 +124,16 @@ class WorkdirTest(tf.test.TestCase):
     workdir.create(tiny.config(), tiny.DATASET)
     with self.assertRaisesRegex(ValueError, "model.prior_rank: 16 there, 9 asked"):
       workdir.create(tiny.config(prior_rank=9), tiny.DATASET)
+
+  def test_a_run_that_ended_before_its_first_checkpoint_has_no_claim(self):
+    workdir = Workdir(self.get_temp_dir())
+    workdir.create(tiny.config(num_frames=7), tiny.DATASET)
+    workdir.write_history([{"step": 5, "loss": 1.0}])  # written before the checkpoint that failed
+    workdir.create(tiny.config(), tiny.DATASET)
+    self.assertEqual(workdir.config, tiny.config())
+    checkpoint(workdir)
+    with self.assertRaisesRegex(ValueError, "belongs to another run .model.num_frames: 5 there, 7 asked."):
+      workdir.create(tiny.config(num_frames=7), tiny.DATASET)
 
   def test_no_checkpoint_yet(self):
     workdir = Workdir(self.get_temp_dir())
@@ -125,9 +143,7 @@ class WorkdirTest(tf.test.TestCase):
 
   def test_checkpoint_of_other_shape(self):
     workdir = Workdir(self.get_temp_dir())
-    model = HGN(tiny.config())
-    model.compile()
-    workdir.manager(model).save(7)
+    checkpoint(workdir)
     other = HGN(tiny.config(decoder_filters=16))
     other.compile()
     before = [w.copy() for w in other.get_weights()]
@@ -138,8 +154,6 @@ class WorkdirTest(tf.test.TestCase):
 
   def test_interrupted_checkpoint_is_not_taken_for_a_whole_one(self):
     workdir = Workdir(self.get_temp_dir())
-    model = HGN(tiny.config())
-    model.compile()
-    workdir.manager(model).save(7)
+    checkpoint(workdir)
     (workdir.path / "checkpoints" / "step-14.data-00000-of-00001").write_bytes(b"half")
     self.assertEqual(workdir.latest_step(), 7)

@@ -116,9 +116,10 @@ class PixelHNNTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(found["loss"], model.objective(tf.constant(frames))["loss"])
 
   @parameterized.parameters(
-      (dict(embedding=3), "embedding must be even"), (dict(num_frames=2), "num_frames must be at least 3"),
+      (dict(embedding=3), "embedding must be a positive multiple of 2, got 3"),
+      (dict(num_frames=2), "num_frames must be at least 3"),
       (dict(autoencoder="vae"), "autoencoder must be"), (dict(autoencoder="conv", size=20), "multiple of 8"),
-      (dict(derivative="backward"), "derivative must be 'forward' or 'midpoint', got 'backward'"))
+      (dict(derivative="backward"), "derivative must be one of forward, midpoint, got 'backward'"))
   def test_config_refuses(self, fields, message):
     with self.assertRaisesRegex(ValueError, message):
       PixelHNNConfig(**fields)

@@ -75,7 +75,7 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(
       (dict(size=20), "size must be a positive multiple of 8, got 20"),
       (dict(num_frames=1), "num_frames must be at least 2, got 1"),
-      (dict(frames_per_step=32), "frames_per_step must be in .1, 31. or None, got 32"),
+      (dict(frames_per_step=32), "frames_per_step must be in .1, 31., got 32"),
       (dict(kappa=0.0), "kappa must be positive, got 0.0"),
       (dict(precision="float16"), "precision must be .* got 'float16'"),
       (dict(decoder="big"), "decoder must be .* got 'big'"))

@@ -36,7 +36,8 @@ class DevicesTest(tf.test.TestCase):
     """Training in a process of its own, and where its weights will be."""
     weights = self.folder / f"{name}.npz"
     arguments = [strategy, self.folder / strategy, tiny.data_dir(), weights]
-    process = subprocess.Popen([sys.executable, _SCRIPT, *map(str, arguments)], env={**os.environ, **environment},
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    process = subprocess.Popen([sys.executable, _SCRIPT, *map(str, arguments)], env=environment,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     self.addCleanup(process.kill)
     return process, weights
