@@ -19,6 +19,7 @@ _VERSION = flags.DEFINE_integer("version", None, "Version to write (default: the
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of encoder and decoder.")
 _MAX_STEPS = flags.DEFINE_integer("max_steps", 1000, "Longest rollout that a request may ask for.", lower_bound=1)
 _BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Rows that merged requests are padded to.")
+_REFINE = flags.DEFINE_integer("refine", 0, "Of a compact HGN: iterations of inference from all frames.", lower_bound=0)
 _XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs XLA switched on.")
 
 
@@ -90,7 +91,8 @@ def _exporter(model):
   from hgn_tf.models import HGN  # slow: TensorFlow
   if isinstance(model, HGN):
     from export import rollout
-    return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value)
+    return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value,
+                                    refine=_REFINE.value)
   from export import density
   from hgn_tf.models import NHF, RealNVP
   return (lambda: density.servable(model)) if isinstance(model, (NHF, RealNVP)) else None

@@ -2,13 +2,14 @@
 
 import tensorflow as tf
 
+from hgn_tf.networks import ConvEnergy
 from hgn_tf.networks.conv_matrices import affine_maps, affine_product
 
 
-def served(conv_energy):
-  """The `ServedEnergy` of a hgn_tf.networks.ConvEnergy; the energy itself if its matrices would be too large."""
-  maps = affine_maps(conv_energy.net.layers)
-  return conv_energy if maps is None else ServedEnergy(conv_energy, maps)
+def served(energy):
+  """The `ServedEnergy` of a hgn_tf.networks.ConvEnergy; any other, or one of too large matrices, as it is."""
+  maps = affine_maps(energy.net.layers) if isinstance(energy, ConvEnergy) else None
+  return energy if maps is None else ServedEnergy(energy, maps)
 
 
 class ServedEnergy:

@@ -12,7 +12,7 @@ from export.status import Status, blank, finite_rows, rows_within, status_of
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
-from hgn_tf.models import HGN
+from hgn_tf.models import HGN, CompactHGN
 from hgn_tf.networks import UpsampleConv
 from hgn_tf.networks.chunks import in_chunks
 
@@ -21,7 +21,7 @@ CHUNK = 64  # frames decoded at a time: a rollout's memory is its answer and the
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
+def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False, refine=0):
   """An HGN as a `Servable`.
 
   Args:
@@ -29,24 +29,28 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False):
     max_steps: largest num_steps of a row.
     precision: of encoder and decoder, "float32" or "bfloat16"; the weights stay float32.
     xla: compile integration and decoding; the server must have XLA switched on.
+    refine: iterations of `CompactHGN.infer` from all frames of a request.
 
   Raises:
-    ValueError: max_steps below 1, unknown precision.
+    ValueError: max_steps below 1, unknown precision, or `refine` for a model that cannot.
   """
+  if refine and not isinstance(model, CompactHGN):
+    raise ValueError(f"refine must be 0 for a {type(model).__name__}: a CompactHGN alone refines its state.")
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)
   fix_kernels(model.decoder)
-  answers, networks = functions(model, max_steps, xla), (model.encoder, model.prior, model.transform, model.decoder)
+  answers = functions(model, max_steps, xla, refine)
+  networks = (model.encoder, model.prior, model.transform, model.decoder)
   variables = [*answers.energy.kinetic.variables, *answers.energy.potential.variables,
                *(v for network in networks if network is not None for v in network.weights)]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
-              "dt": c.dt, "frame_shape": c.frame_shape, "method": c.method}
+              "refine": refine, "dt": c.dt, "frame_shape": c.frame_shape, "method": c.method}
   return Servable(_signatures(answers), variables, metadata)
 
 
-def functions(model, max_steps=MAX_STEPS, xla=False):
+def functions(model, max_steps=MAX_STEPS, xla=False, refine=0):
   """The `Functions` of an HGN."""
   energy = Separable(served(model.kinetic), served(model.potential))
 
@@ -54,9 +58,10 @@ def functions(model, max_steps=MAX_STEPS, xla=False):
     return integrate(energy, state, dt, num_steps, model.config.method)
 
   if not xla:
-    return Functions(model, max_steps, energy, rollout, lambda q: in_chunks(model.decode, q, CHUNK))
+    return Functions(model, max_steps, energy, rollout, lambda q: in_chunks(model.decode, q, CHUNK), refine)
   block = model.config.num_frames - 1
-  return Functions(model, max_steps, energy, compiled.compiled_rollout(rollout, block), compiled.compiled_decode(model))
+  return Functions(model, max_steps, energy, compiled.compiled_rollout(rollout, block), compiled.compiled_decode(model),
+                   refine)
 
 
 def with_precision(model, precision):
@@ -74,18 +79,17 @@ def with_precision(model, precision):
 
 def fix_kernels(decoder):
   """Makes constants of the kernels that a decoder computes from its weights in every call."""
-  for layer in decoder.net.layers:
+  for layer in decoder.net.layers if hasattr(decoder, "net") else ():
     if isinstance(layer, UpsampleConv):
       layer.fix_kernel()
 
 
 def _signatures(functions):
   c = functions.model.config
-  state = (c.grid, c.grid, (c.transform[-1][0] if c.transform else c.latent_channels) // 2)
   time = {"dt": _rows(tf.float32), "num_steps": _rows(tf.int32)}
   warmup = {"dt": c.dt, "num_steps": min(c.num_frames - 1, functions.max_steps)}
   frames, pixels = _rows(tf.float32, c.frame_shape), _rows(tf.uint8, c.frame_shape)
-  q, seed = _rows(tf.float32, state), _rows(tf.int32, (2,))
+  q, seed = _rows(tf.float32, c.state_shape), _rows(tf.int32, (2,))
   rollout = Signature(functions.rollout, {"frames": frames, **time}, {"frames": 0.5, **warmup})
   return {
       "serving_default": rollout,
@@ -112,6 +116,7 @@ class Functions:
     energy: its Hamiltonian, PhaseSpace of [M, ...] to [M].
     integrate: state, num_steps and dt to the path, as `HGN.rollout`.
     draw: positions [M, ...] to frames [M, H, W, C], in memory that does not grow with M.
+    refine: iterations of inference from all frames, of a CompactHGN.
   """
 
   model: HGN
@@ -119,23 +124,23 @@ class Functions:
   energy: Callable
   integrate: Callable
   draw: Callable
+  refine: int = 0
 
   def rollout(self, frames, dt, num_steps):
     """Frames in [0, 1] to the trajectory [N, T + 1, ...] that starts at the first of them."""
     status = status_of(*_frame_checks(frames), *self._time_checks(dt, num_steps))
-    mean = self.model.encode(blank(frames, status == 0)).mean()
-    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self.draw)
+    return self._trajectory(self._infer(blank(frames, status == 0)), dt, num_steps, status, frames=self.draw)
 
   def rollout_uint8(self, frames, dt, num_steps):
     """As `rollout`, with frames of 0 to 255 in and out."""
     status = status_of(*self._time_checks(dt, num_steps))
-    mean = self.model.encode(tf.cast(frames, tf.float32) / 255.0).mean()
-    return self._trajectory(self.model.initial_state(mean), dt, num_steps, status, frames=self._pixels)
+    state = self._infer(tf.cast(frames, tf.float32) / 255.0)
+    return self._trajectory(state, dt, num_steps, status, frames=self._pixels)
 
   def sample(self, seed, dt, num_steps):
     """Trajectories from the prior; row i depends on seed[i] alone."""
     status = status_of(*self._time_checks(dt, num_steps))
-    shape = [self.model.config.grid, self.model.config.grid, self.model.config.latent_channels]
+    shape = self.model.config.latent_shape
     noise = tf.map_fn(lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed,
                       fn_output_signature=tf.TensorSpec(shape, tf.float32))
     return self._trajectory(self.model.initial_state(self.model.prior(noise)), dt, num_steps, status, frames=self.draw)
@@ -158,6 +163,9 @@ class Functions:
     """The frame [N, H, W, C] of each position."""
     status = status_of((~finite_rows(q), Status.NOT_FINITE))
     return _rows_answer(status, frames=self.draw(blank(q, status == 0)))
+
+  def _infer(self, frames):
+    return self.model.infer(frames, self.refine) if self.refine else self.model.infer(frames)
 
   def _pixels(self, q):
     return tf.cast(tf.round(self.draw(q) * 255.0), tf.uint8)

@@ -1,0 +1,167 @@
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.models import CompactHGN, CompactHGNConfig, make, presets
+from hgn_tf.networks import CoordinateDecoder, OscillatorEnergy
+from hgn_tf.networks.encoders import spatial_softmax
+from hgn_tf.networks.grids import pixel_grid
+
+CONTEXT, FRAMES, SIZE = 4, 7, 16
+FIELDS = dict(num_frames=FRAMES, size=SIZE, pairs=2, context=CONTEXT, maps=4, encoder_hidden=(8,), units=6,
+              decoder_hidden=(8,), potential_hidden=(8,), radii=2, pixels_per_frame=32, frames_per_step=3, nearest=2,
+              batch_size=4, steps=100, prior_rank=2, prior_components=1)
+
+
+def model(**changes):
+  return CompactHGN(CompactHGNConfig(**{**FIELDS, **changes}))
+
+
+def films(n=4, seed=1, num_frames=FRAMES):
+  return tf.random.stateless_uniform((n, num_frames, SIZE, SIZE, 3), (0, seed))
+
+
+class StateTest(parameterized.TestCase, tf.test.TestCase):
+
+  def test_the_encoder_sees_the_first_window_alone(self):
+    hgn, x = model(), films()
+    mean = hgn.encode(x).mean()
+    self.assertEqual(mean.shape, (4, 4))
+    cut = tf.concat([x[:, :CONTEXT], 1.0 - x[:, CONTEXT:]], axis=1)
+    self.assertAllEqual(hgn.encode(cut).mean(), mean)
+    self.assertNotAllClose(hgn.encode(1.0 - x).mean(), mean)
+
+  def test_z_is_the_state_at_the_middle_of_the_window(self):
+    hgn, x = model(), films()
+    z = hgn.encode(x).mean()
+    path = hgn.rollout(hgn.infer(x), hgn.config.middle)
+    self.assertAllClose(path.merge()[:, -1], z, atol=1e-5)
+
+  def test_films_of_any_length_and_size(self):
+    hgn, x = model(), films()
+    self.assertEqual(hgn.reconstruct(x, 40).shape, (4, 41, SIZE, SIZE, 3))
+    self.assertEqual(hgn.sample(3, num_steps=2, seed=0).shape, (3, 3, SIZE, SIZE, 3))
+    q = hgn.infer(x).q
+    large = hgn.decode(q, size=4 * SIZE)
+    self.assertEqual(large.shape, (4, 4 * SIZE, 4 * SIZE, 3))
+    shrunk = tf.nn.avg_pool2d(large, 4, 4, "VALID")
+    self.assertAllClose(shrunk, hgn.decode(q), atol=0.01)
+
+  def test_too_few_frames(self):
+    with self.assertRaisesRegex(ValueError, "at least context=4 in time, got 3"):
+      model().infer(films(num_frames=3))
+
+  def test_refinement_finds_the_state_behind_a_film(self):
+    hgn = model()
+    z = tf.constant([[0.5, -0.4, 0.3, 0.2], [-0.3, 0.1, 0.2, -0.5]])
+    x = hgn.generate(z)
+    refined = hgn.refine(z + 0.1, x, 40)
+    before, after = (float(tf.reduce_mean((hgn.generate(one) - x) ** 2)) for one in (z + 0.1, refined))
+    self.assertLess(after, 0.01 * before)
+    errors = [float(tf.reduce_mean((hgn.render(hgn.infer(x, refine=n)) - x[:, 0]) ** 2)) for n in (0, 40)]
+    self.assertLess(errors[1], 0.1 * errors[0])
+
+
+class ObjectiveTest(parameterized.TestCase, tf.test.TestCase):
+
+  def test_error_of_pixels_both_ways(self):
+    hgn = model()
+    z = tf.random.stateless_normal((2, 4), (0, 1))
+    offsets = tf.constant([[-2, 0, 3], [1, -1, 2]])
+    state = PhaseSpace.split(z)
+    paths = {sign: hgn.rollout(state, 4, sign * hgn.config.dt).q for sign in (1, -1)}
+    q = tf.stack([tf.stack([paths[1 if o >= 0 else -1][i, abs(o)] for o in row]) for i, row in
+                  enumerate(offsets.numpy())])
+    target = tf.random.stateless_uniform((6, SIZE * SIZE, 3), (0, 2))
+    wanted = tf.reduce_mean((hgn.decode(tf.reshape(q, [6, 2])) - tf.reshape(target, [6, SIZE, SIZE, 3])) ** 2)
+    places = tf.tile(tf.constant(pixel_grid(SIZE, SIZE))[None], [6, 1, 1])
+    found = hgn._pixel_error(z, offsets, places, target, tf.ones(target.shape[:2]))
+    self.assertAllClose(found, wanted, rtol=1e-5)
+
+  def test_drawn_pixels_stand_for_all(self):
+    hgn = model(pixels_per_frame=64)
+    x = tf.random.stateless_uniform((3, SIZE * SIZE, 3), (0, 3)) ** 8
+    means = []
+    for i in range(150):
+      indices, weights = hgn._draw_pixels(x, (0, i))
+      means.append(tf.reduce_mean(tf.gather(x, indices, batch_dims=1) * weights[..., None], axis=1))
+    self.assertAllClose(np.mean(means, axis=0), tf.reduce_mean(x, axis=1), rtol=0.05)
+    self.assertGreater(float(tf.math.reduce_std(weights)), 0.1)
+
+  def test_drawn_frames_lie_around_the_window(self):
+    hgn = model(num_frames=31, context=16, frames_per_step=6, nearest=5)
+    for step, low, high in ((0, 7, 17), (100, 0, 30)):
+      drawn = hgn._draw_frames(50, tf.constant(step), (0, 1), tf.constant(12)).numpy()
+      self.assertEqual((drawn.min(), drawn.max()), (low, high))
+      self.assertAllEqual(drawn, np.sort(drawn, axis=1))
+
+  @parameterized.parameters((0, 5), (5, 5), (60, 23), (100, 23))
+  def test_reach_rises_on_schedule(self, step, frames):
+    hgn = model(num_frames=31, context=16, nearest=5)
+    self.assertEqual(int(hgn.reach_at(tf.constant(step))), frames)
+
+  def test_learns_a_tiny_dataset(self):
+    x = tf.tile(0.2 + 0.6 * tf.cast(tf.abs(tf.range(16.0)[None, None, :, None, None] - 6.0 -
+                                          tf.reshape(tf.range(7.0), [1, 7, 1, 1, 1])) < 2.0, tf.float32),
+                [4, 1, 1, 16, 3])
+    keras.utils.set_random_seed(0)
+    hgn = model(steps=300, warmup_steps=0)
+    hgn.compile()
+    history = hgn.fit(tf.data.Dataset.from_tensors(x).repeat(), steps_per_epoch=100, epochs=3, verbose=0).history
+    self.assertLess(history["mse"][-1], 0.5 * history["mse"][0])
+
+
+class PartsTest(parameterized.TestCase, tf.test.TestCase):
+
+  def test_softmax_finds_a_peak_between_pixels(self):
+    maps = np.zeros((1, 8, 8, 1), np.float32)
+    maps[0, 2, 4:6] = 20.0
+    self.assertAllClose(spatial_softmax(tf.constant(maps))[0, 0], [0.25, 2.5 / 8 * 2 - 1], atol=1e-4)
+
+  @parameterized.parameters(1.0, 10.0)
+  def test_gain_leaves_the_energy_at_the_start_an_oscillator(self, gain):
+    energy = OscillatorEnergy((16,), 4, gain)
+    x = tf.random.stateless_normal((20, 3), (0, 1))
+    energy.build(x.shape)
+    self.assertAllClose(energy(x), tf.reduce_sum(x ** 2, axis=1) / 2, atol=0.5)
+    before = energy(x)
+    energy.compute_dtype, gradient = energy.compute_dtype, None
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_mean(energy(x))
+    variables = energy.trainable_variables
+    gradient = tape.gradient(loss, [v.value for v in variables])
+    keras.optimizers.Adam(1e-3).apply(gradient, variables)
+    moved = float(tf.reduce_max(tf.abs(energy(x) - before)))
+    self.assertBetween(moved / gain, 1e-4, 1e-1)
+
+  def test_decoder_config(self):
+    decoder = CoordinateDecoder(channels=1, units=5, hidden=(4, 4))
+    again = CoordinateDecoder.from_config(decoder.get_config())
+    again.build((None, 2))
+    self.assertEqual(again.image(tf.zeros((3, 2)), 8).shape, (3, 8, 8, 1))
+
+
+class KeepingTest(tf.test.TestCase):
+
+  def test_saved_and_loaded(self):
+    hgn, x = model(), films()
+    path = pathlib.Path(self.get_temp_dir()) / "compact.keras"
+    hgn.save(path)
+    self.assertAllEqual(keras.saving.load_model(path).reconstruct(x), hgn.reconstruct(x))
+
+  def test_preset(self):
+    self.assertIsInstance(make(presets.get("hgn_compact")), CompactHGN)
+    self.assertLess(4 * sum(np.prod(v.shape) for v in make(presets.get("hgn_compact", pairs=6)).weights), 400e3)
+
+  def test_prior(self):
+    hgn = model()
+    hgn.fit_prior([films(20)])
+    self.assertTrue(np.isfinite(hgn.sample(2, seed=0)).all())
+
+
+if __name__ == "__main__":
+  tf.test.main()
