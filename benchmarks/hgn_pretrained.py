@@ -1,7 +1,9 @@
-"""Makes trained HGNs that come with the package, hgn_tf/pretrained/PRESET_SYSTEM.*, from runs of `hgn-reproduce hgn`.
+"""Makes trained HGNs that come with the package, hgn_tf/pretrained/PRESET_SYSTEM.*, from runs of `hgn-reproduce`.
 
   hgn-reproduce hgn --rows=hgn --datasets=mass_spring --steps=1300
   python -m benchmarks.hgn_pretrained --runs=mass_spring-hgn-1300-0
+  hgn-reproduce law --datasets=two_body --steps=12000
+  python -m benchmarks.hgn_pretrained --results=results/law --runs=two_body-hgn_compact-12000-0
 """
 
 import pathlib
@@ -33,7 +35,7 @@ A Hamiltonian Generative Network that learned the energy of `{dataset}` from fil
 | frames until wrong, of {num_frames} | {train[valid_prediction_time]:.1f} | {test[valid_prediction_time]:.1f} |
 | the same, of {frames}: into the future | - | {horizon[forward]:.0f} |
 | the same, into the past | - | {horizon[backward]:.0f} |
-| samples: distance to test films over that of data | - | {distance:.2f} |
+{law}| samples: distance to test films over that of data | - | {distance:.2f} |
 | samples: motion over that of data | - | {motion:.2f} |
 | sequences measured | {train[sequences]:,} | {test[sequences]:,} |
 
@@ -41,7 +43,7 @@ Wrong: an error against the clean truth above half of the mean image's.
 
 Trained on the dataset `{dataset}` as `tfds build {dataset} --imports=tfds_builders` makes it: {steps:,} steps of
 {batch_size} sequences, {minutes:.0f} minutes of processor time ({machine}). Made by
-`hgn-reproduce hgn --rows={row} --datasets={dataset} --steps={steps} --seeds={seed}`; measured again by
+`hgn-reproduce {command} --rows={row} --datasets={dataset} --steps={steps} --seeds={seed}`; measured again by
 `hgn-evaluate --pretrained={name} --limit={test[sequences]}`.
 
 ```python
@@ -58,10 +60,27 @@ BEYOND = {  # class -> what it knows outside of its films
     "HGN": """It was trained on {num_frames} frames and goes wrong soon after
 them and before them: its energy is close to that of the unit oscillator that training starts from, and the decoder
 reads the film off the phase (docs/results.md).""",
+    "CompactHGN": """It was trained on {num_frames} frames, and stays right for as long
+after and before them as measured above (docs/law.md).""",
     "BootstrappedHGN": """It was trained on {num_frames} frames, of which its encoder
 sees the first {context}; frames beyond them it learned from its own rollouts of other parts of the film, and how long
 they stay right is measured above (docs/training.md).""",
 }
+
+
+LAW = """| the limit, knowing the law, from {context} frames | - | {limit[forward]:.0f}, {limit[backward]:.0f} |
+| R² of the true energy, of the true state | - | {law[energy_r2]:.4f}, {law[state_r2]:.4f} |
+"""
+
+
+def _law(found):
+  """Lines of the card on the law, of a run of `hgn-reproduce law`."""
+  limits = pathlib.Path(_RESULTS.value) / "limits.json"
+  if not limits.exists():
+    return ""
+  context = found["config"]["context"]
+  limit = files.read_json(limits)[f"{found['dataset'].split('/')[0]}-{context}"]
+  return LAW.format(context=context, limit=limit, law=found["law"])
 
 
 def make(run, out):
@@ -78,6 +97,7 @@ def make(run, out):
                      seed=config.seed, batch_size=config.batch_size, dt=config.dt, machine=found["machine"],
                      minutes=found["cpu_seconds"] / 60, parameters=pretrained.parameters(model),
                      num_frames=config.num_frames, frames=LONG + 1, horizon=found["horizon"], **scaled, **drawn,
+                     law=_law(found), command="law" if "pairs" in found["config"] else "hgn",
                      beyond=BEYOND[type(model).__name__].format(**config.to_dict()))
   pretrained.save(name, model, text, {"dataset": found["dataset"], **splits, "samples": found["samples"],
                                      "horizon": found["horizon"]}, out)

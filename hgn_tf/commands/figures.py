@@ -59,16 +59,16 @@ def _trained(preset="hgn"):
 def _overview(folder):
   """A film of each system, and what its trained HGN makes of it at four speeds."""
   from hgn_tf.evaluation import hgn_pictures  # slow: TensorFlow
-  hgn_pictures.overview(folder / "overview.gif", _trained("hgn_bootstrapped"))
+  hgn_pictures.overview(folder / "overview.gif", _trained("hgn_compact"))
   return [folder / "overview.gif"]
 
 
 def _beyond(folder):
-  """Long before and long after the frames of a film: the trained HGNs, and the bootstrapped ones."""
+  """Long before and long after the frames of a film: the trained HGNs, and the compact ones."""
   from hgn_tf.evaluation import hgn_pictures  # slow: TensorFlow
-  plain, bootstrapped = _trained(), _trained("hgn_bootstrapped")
+  plain, compact = _trained(), _trained("hgn_compact")
   hgn_pictures.beyond(folder / "beyond.png", {
-      system: {"HGN": plain[system], "bootstrapped HGN": model} for system, model in bootstrapped.items()})
+      system: {"HGN": plain[system], "compact HGN": model} for system, model in compact.items()})
   return [folder / "beyond.png"]
 
 

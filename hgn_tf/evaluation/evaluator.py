@@ -152,21 +152,22 @@ def summarize(rows, floor):
   return figures
 
 
-def speeds(model, frames, world):
+def speeds(model, frames, world, num_steps=None):
   """Errors of rollouts forward, backward, at double and half speed against the clean truth.
 
   Args:
     model: HGN.
     frames: sequences to infer the state from, [n, T + 1, H, W, C].
     world: Truth of the same sequences.
+    num_steps: of each rollout; default as many as the sequences that the model was trained on have.
 
   Returns:
     dict of name -> (mse, predicted frames, true frames).
   """
-  results = {}
+  results, num_steps = {}, num_steps or model.config.num_frames - 1
   for name, speed in SPEEDS.items():
-    predicted = unroll(model, frames, model.config.num_frames - 1, speed)
-    true = world.frames(model.config.size, num_steps=model.config.num_frames - 1, speed=speed)
+    predicted = unroll(model, frames, num_steps, speed)
+    true = world.frames(model.config.size, num_steps=num_steps, speed=speed)
     results[name] = float(np.mean((predicted - true) ** 2)), predicted, true
   return results
 

@@ -61,16 +61,21 @@ def save_speeds(path, model, spec):
   files.write_bytes(path, buffer.getvalue())
 
 
-def overview(path, models):
-  """One test film of each system and what its model makes of it at four speeds; a .gif.
+def overview(path, models, num_steps=120):
+  """One test film of each system at four speeds, and what its model makes of the state that it inferred; a .gif.
 
   Args:
     path: file to write.
     models: name of a system -> HGN.
+    num_steps: frames of each rollout after the first.
   """
-  rows = [at_speeds(model, physics.default_spec(system), "test", 1) for system, model in models.items()]
-  rollouts.animation(path, [(row[0][0], np.concatenate([films for _, films in row]))
-                            for row in zip(*rows, strict=True)], scale=3)
+  columns = {}
+  for system, model in models.items():
+    frames, world = truth.simulate(physics.default_spec(system), "test", 1, model.config.size)
+    for name, (_, predicted, true) in evaluator.speeds(model, frames, world, num_steps).items():
+      columns.setdefault(name, []).append(true)
+      columns.setdefault(f"HGN, {name}", []).append(predicted)
+  rollouts.animation(path, [(label, np.concatenate(films)) for label, films in columns.items()], scale=3)
 
 
 def beyond(path, models, *, before=60, after=90, every=10):
