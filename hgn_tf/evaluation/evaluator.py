@@ -75,7 +75,7 @@ class Evaluator:
 
     Args:
       model: HGN or PixelHNN.
-      infer: as of `unroll`.
+      infer: frames to the state that the rollouts start from; default `model.infer`.
 
     Returns:
       dict: `forward` and `backward`, means in frames; None where there is no true world.
@@ -84,9 +84,10 @@ class Evaluator:
     world = truth.load(self.dataset, take=len(films), data_dir=self.data_dir)
     if world is None:
       return None
+    start = inferred(infer or model.infer, films)
     for name in ("forward", "backward"):
       true = world.frames(self.size, num_steps=LONG, speed=SPEEDS[name])
-      predicted = unroll(model, films, LONG, SPEEDS[name], infer)
+      predicted = rolled_out(model, start, LONG, SPEEDS[name])
       trivial = float(np.mean((true - self.mean_frame) ** 2))
       found[name] = float(np.mean(metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)))
     return found
@@ -178,7 +179,7 @@ def extrapolation(model, frames, world, num_steps=LONG):
   return metrics.frame_errors(unroll(model, frames, num_steps), true).mean(axis=0)
 
 
-def unroll(model, frames, num_steps, speed=1.0, infer=None):
+def unroll(model, frames, num_steps, speed=1.0):
   """Frames [n, num_steps + 1, H, W, C] that a model predicts from `frames`; those that are not finite are black.
 
   Args:
@@ -186,15 +187,24 @@ def unroll(model, frames, num_steps, speed=1.0, infer=None):
     frames: [n, T + 1, H, W, C].
     num_steps: of the rollout.
     speed: multiplies the time between frames; negative runs backward.
-    infer: frames to the state that the rollout starts from; default `model.infer`.
   """
-  infer = infer or model.infer
+  return rolled_out(model, inferred(model.infer, frames), num_steps, speed)
 
+
+def inferred(infer, frames):
+  """The states that `infer` finds in frames [n, T + 1, H, W, C], some films at a time; PhaseSpace."""
+  parts = [infer(tf.constant(frames[i:i + _UNROLLED])) for i in range(0, len(frames), _UNROLLED)]
+  return PhaseSpace(*(tf.concat(x, 0) for x in zip(*parts, strict=True)))
+
+
+def rolled_out(model, start, num_steps, speed=1.0):
+  """Frames [n, num_steps + 1, H, W, C] of the rollout from a PhaseSpace, as `unroll`."""
   @tf.function(autograph=False)
-  def run(frames):
-    return _finite(model.render(_rollout(model, infer(frames), num_steps, speed)))
+  def run(q, p):
+    return _finite(model.render(_rollout(model, PhaseSpace(q, p), num_steps, speed)))
 
-  return np.concatenate([run(frames[i:i + _UNROLLED]).numpy() for i in range(0, len(frames), _UNROLLED)])
+  parts = [slice(i, i + _UNROLLED) for i in range(0, len(start.q), _UNROLLED)]
+  return np.concatenate([run(start.q[part], start.p[part]).numpy() for part in parts])
 
 
 def _rolled_out(model, frames):
