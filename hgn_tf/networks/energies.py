@@ -22,13 +22,13 @@ class MLPEnergy(keras.layers.Layer):
   def __init__(self, hidden=(128, 128), activation="softplus", kernel_initializer="glorot_uniform", **kwargs):
     super().__init__(**kwargs)
     self.hidden, self.activation, self.kernel_initializer = tuple(hidden), activation, kernel_initializer
-    self.net = mlp(hidden, 1, activation, kernel_initializer)
+    self.net = mlp(hidden, 1, activation, kernel_initializer, self.dtype_policy)
 
   def build(self, input_shape):
     self.net.build(input_shape)
 
   def call(self, x):
-    return self.net(x)[..., 0]
+    return tf.cast(self.net(x)[..., 0], self.variable_dtype)
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation,
@@ -121,7 +121,7 @@ class OscillatorEnergy(keras.layers.Layer):
 
   def build(self, input_shape):
     self.log_stiffness = self.add_weight(shape=input_shape[-1:], initializer="zeros", name="log_stiffness")
-    self.net = mlp(self.hidden, 1, self.activation) if self.hidden else None
+    self.net = mlp(self.hidden, 1, self.activation, dtype=self.dtype_policy) if self.hidden else None
     if self.net:
       self.net.build(input_shape)
       last = self.net.layers[-1].kernel
@@ -129,7 +129,7 @@ class OscillatorEnergy(keras.layers.Layer):
 
   def call(self, x):
     energy = 0.5 * tf.reduce_sum(tf.exp(tf.convert_to_tensor(self.log_stiffness)) * x ** 2, axis=-1)
-    return energy + self.net(x)[..., 0] if self.net else energy
+    return tf.cast(energy + self.net(x)[..., 0] if self.net else energy, self.variable_dtype)
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation}

@@ -170,7 +170,7 @@ class BadInputTest(parameterized.TestCase, tf.test.TestCase):
       HGN(config()).reconstruct(make())
 
   def test_negative_steps(self):
-    with self.assertRaisesRegex(ValueError, "num_steps must be at least 0, got -1"):
+    with self.assertRaisesRegex(ValueError, "num_steps must be an integer of at least 0, got -1"):
       HGN(config()).reconstruct(frames(), -1)
 
   def test_no_samples(self):
