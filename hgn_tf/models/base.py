@@ -44,9 +44,9 @@ class Model(keras.Model):
   def compile(self, optimizer=None, loss=None, *, jit_compile=None, auto_scale_loss=True, **kwargs):
     """`keras.Model.compile`; by default with the optimizer of the config, jit-compiled where there is a GPU."""
     optimizer = self.default_optimizer() if optimizer is None else optimizer
-    jit = self.jit_on_gpu and precision.has_gpu() and not kwargs.get("run_eagerly")
+    own = self.jit_on_gpu and precision.has_gpu() and not kwargs.get("run_eagerly")
     with self._floatx():
-      super().compile(optimizer=optimizer, loss=loss, jit_compile=jit if jit_compile is None else jit_compile,
+      super().compile(optimizer=optimizer, loss=loss, jit_compile=own if jit_compile in (None, "auto") else jit_compile,
                       auto_scale_loss=auto_scale_loss, **kwargs)
     self._asked = {"jit_compile": jit_compile, "auto_scale_loss": auto_scale_loss}
 
@@ -86,9 +86,7 @@ class Model(keras.Model):
       return super().fit(x, y, batch_size, epochs, verbose, _watched(callbacks), **kwargs)
 
   def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
-    """`keras.Model.evaluate`; looks at arrays first."""
-    if not kwargs.get("_use_cached_eval_dataset"):
-      self._looked_at(x, y, sample_weight, arrays_only=True)
+    """`keras.Model.evaluate`."""
     with self._floatx():
       return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 

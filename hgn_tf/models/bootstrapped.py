@@ -56,7 +56,18 @@ class BootstrappedHGN(HGN):
   """
 
   config_class = BootstrappedHGNConfig
-  jit_on_gpu = False  # the lengths of the rollouts change from step to step
+  jit_on_gpu = False
+
+  def compile(self, optimizer=None, loss=None, *, jit_compile=None, **kwargs):
+    """`HGN.compile`, never jit-compiled.
+
+    Raises:
+      ValueError: jit_compile, for the lengths of the rollouts change from step to step.
+    """
+    if jit_compile and jit_compile != "auto":
+      raise ValueError("jit_compile must be False: the rollouts of a BootstrappedHGN change their length from step to "
+                       f"step, which XLA does not take; got {jit_compile!r}.")
+    super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
 
   def objective(self, frames, step, weights=None):
     c = self.config

@@ -10,6 +10,7 @@ from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import ode, optimizers
 from hgn_tf.models.base import Model
+from hgn_tf.models.batches import is_array
 from hgn_tf.models.checks import as_tensor, check_bodies, check_pairs, check_rollout, check_states, check_width
 from hgn_tf.models.hnn_config import HNNConfig
 from hgn_tf.networks.mlp import orthogonal_mlp
@@ -88,6 +89,12 @@ class VectorFieldModel(Model):
   def compile(self, optimizer=None, loss="mse", **kwargs):
     """`keras.Model.compile`; by default Adam as in the config, and the mean squared error of dx/dt."""
     super().compile(optimizer, loss, **kwargs)
+
+  def evaluate(self, x=None, y=None, *args, **kwargs):
+    """`keras.Model.evaluate`; looks at arrays first."""
+    if is_array(x) and not kwargs.get("_use_cached_eval_dataset"):
+      self.check_batch((x, y))
+    return super().evaluate(x, y, *args, **kwargs)
 
   def check_batch(self, batch):
     check_pairs(*keras.utils.unpack_x_y_sample_weight(batch)[:2])

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from hgn_tf.models import replicas
 from hgn_tf.models.base import Model
+from hgn_tf.models.batches import is_array
 
 
 class ObjectiveModel(Model):
@@ -59,6 +60,19 @@ class ObjectiveModel(Model):
         raise ValueError(f"{key} must be None: {type(self).__name__} trains on its own objective and reports "
                          f"{', '.join(self.figures)}; got {value!r}.")
     super().compile(optimizer, **kwargs)
+
+  def _fit(self, x, y, *args, validation_data=None, **kwargs):
+    if isinstance(validation_data, tuple):
+      val_x, val_y, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
+      validation_data = (val_x, _filled(val_x, val_y, weights), weights)
+    return super()._fit(x, _filled(x, y, kwargs.get("sample_weight")), *args, validation_data=validation_data, **kwargs)
+
+  def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+    """`keras.Model.evaluate`; looks at arrays first."""
+    if is_array(x) and not kwargs.get("_use_cached_eval_dataset"):
+      self.check_batch((x, y, sample_weight))
+      y = _filled(x, y, sample_weight)
+    return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
   def make_train_function(self, force=False):
     self._settle_steps()
@@ -134,6 +148,11 @@ class ObjectiveModel(Model):
     for key, value in figures.items():
       self.trackers[key].update_state(value, sample_weight=count)
     return {key: tracker.result() for key, tracker in self.trackers.items()}
+
+
+def _filled(x, y, sample_weight):
+  """Something in the place of y, without which Keras forgets the weights."""
+  return x if y is None and sample_weight is not None else y
 
 
 def weighted_mean(values, weights):
