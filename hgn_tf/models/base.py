@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import tensorflow as tf
 
 from hgn_tf.models import optimizers
 from hgn_tf.models.batches import is_array, looked_at
@@ -80,6 +81,8 @@ class Model(keras.Model):
     """`fit` of what was looked at."""
     if not self.compiled:
       self.compile()
+    if isinstance(x, tf.data.Dataset):
+      kwargs.setdefault("shuffle", False)  # Keras warns that it does not shuffle them
     if kwargs.get("validation_data") is not None:
       self._looked_at(*keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"]), arrays_only=True)
     with self._floatx():

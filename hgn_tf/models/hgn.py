@@ -177,7 +177,7 @@ class HGN(ObjectiveModel):
     dt = self.config.dt if dt is None else dt
     check_rollout(None, num_steps, dt, None)
     dt = as_tensor(dt, self.variable_dtype)
-    dt = tf.fill([len(z)], dt) if dt.shape.rank == 0 else dt  # one trace for both
+    dt = tf.fill(tf.shape(z)[:1], dt) if dt.shape.rank == 0 else dt  # one trace for both
     return self._generate(z, as_tensor(num_steps, tf.int32), dt)
 
   @tf.function(reduce_retracing=True, autograph=False)
