@@ -17,8 +17,8 @@ POLICIES = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
 class Model(keras.Model):
   """A Keras model that is made of a config.
 
-  The state that moves, and what is computed of it, has the dtype of the weights; under a mixed policy the layers of the
-  networks alone compute in half precision.
+  The state that moves, and what is computed of it, has the dtype of the weights, and so has the model to Keras; under a
+  mixed policy the networks' layers alone compute in half precision, and `policy` is its name.
 
   Args:
     config: of `config_class`, or its dict.
@@ -31,12 +31,13 @@ class Model(keras.Model):
   config_class = Config
   jit_on_gpu = True  # whether `compile` asks for XLA where there is a GPU
 
-  def __init__(self, config, **kwargs):
+  def __init__(self, config, dtype=None, **kwargs):
     config = config if isinstance(config, self.config_class) else self.config_class.from_dict(config)
-    super().__init__(**{"name": config.name, "autocast": False, **kwargs})
-    if self.dtype_policy.name not in POLICIES:
-      raise ValueError(f"dtype must be one of {', '.join(POLICIES)}, got {self.dtype_policy.name!r}.")
-    self.config = config
+    policy = keras.dtype_policies.get(keras.config.dtype_policy() if dtype is None else dtype)
+    if policy.name not in POLICIES:
+      raise ValueError(f"dtype must be one of {', '.join(POLICIES)}, got {policy.name!r}.")
+    super().__init__(**{"name": config.name, "autocast": False, "dtype": policy.variable_dtype, **kwargs})
+    self.config, self.policy = config, policy.name
 
   def default_optimizer(self):
     """The optimizer that `compile` takes where it is given none."""
@@ -45,6 +46,10 @@ class Model(keras.Model):
   def compile(self, optimizer=None, loss=None, *, jit_compile=None, auto_scale_loss=True, **kwargs):
     """`keras.Model.compile`; by default with the optimizer of the config, jit-compiled where there is a GPU."""
     optimizer = self.default_optimizer() if optimizer is None else optimizer
+    if self.policy == "mixed_float16" and auto_scale_loss:  # as Keras does where the model itself is of that policy
+      optimizer = keras.optimizers.get(optimizer)
+      if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     own = self.jit_on_gpu and precision.has_gpu() and not kwargs.get("run_eagerly")
     with self._floatx():
       super().compile(optimizer=optimizer, loss=loss, jit_compile=own if jit_compile in (None, "auto") else jit_compile,
@@ -105,7 +110,7 @@ class Model(keras.Model):
     return super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
   def get_config(self):
-    return {"config": self.config.to_dict(), "name": self.name, "dtype": self.dtype_policy.name,
+    return {"config": self.config.to_dict(), "name": self.name, "dtype": self.policy,
             "trainable": self.trainable}
 
   def _looked_at(self, x, y, sample_weight, arrays_only=False):

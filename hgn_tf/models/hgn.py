@@ -53,8 +53,7 @@ class HGN(ObjectiveModel):
   @property
   def conv_policy(self):
     """Keras dtype policy of encoder and decoder: that of the model or, where it is plain float32, of the config."""
-    policy = self.dtype_policy.name
-    return precision.policy(self.config.precision) if policy == "float32" else policy
+    return precision.policy(self.config.precision) if self.policy == "float32" else self.policy
 
   @property
   def clip_norm(self):

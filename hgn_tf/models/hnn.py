@@ -102,7 +102,7 @@ class VectorFieldModel(Model):
   def make_net(self, inputs, outputs, name):
     """One of the model's nets, as the config has them."""
     c = self.config
-    return orthogonal_mlp(inputs, c.hidden, outputs, c.activation, c.weight_decay, self.dtype_policy, name)
+    return orthogonal_mlp(inputs, c.hidden, outputs, c.activation, c.weight_decay, self.policy, name)
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")

@@ -72,7 +72,7 @@ class NHF(DensityModel):
 
   def _mlp_energy(self, name):
     c = self.config
-    energy = networks.MLPEnergy(c.hidden, kernel_initializer="lecun_normal", dtype=self.dtype_policy,
+    energy = networks.MLPEnergy(c.hidden, kernel_initializer="lecun_normal", dtype=self.policy,
                                 name=name)
     energy.build((None, c.event_size))
     first = energy.net.layers[0]
@@ -87,7 +87,7 @@ class NHF(DensityModel):
     return kinetic
 
   def _encoder_net(self, name):
-    net = networks.mlp(self.config.encoder_hidden, self.config.event_size, "relu", dtype=self.dtype_policy, name=name)
+    net = networks.mlp(self.config.encoder_hidden, self.config.event_size, "relu", dtype=self.policy, name=name)
     net.build((None, self.config.event_size))
     return net
 

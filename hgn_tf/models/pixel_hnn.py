@@ -38,7 +38,7 @@ class PixelHNN(ObjectiveModel):
     self.encoder, self.decoder = self._autoencoder()
     self.dynamics = make(HNNConfig(
         name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0),
-        dtype=self.dtype_policy)
+        dtype=self.policy)
     self.dynamics.build((None, config.embedding))
     # Subtracted before the encoder, added after the decoder: on a bright background nothing is learned without it.
     self.centre = self.add_weight(shape=config.frame_shape[1:], initializer="zeros", trainable=False, name="centre")
@@ -50,7 +50,7 @@ class PixelHNN(ObjectiveModel):
 
   def _autoencoder(self):
     """(encoder, decoder) of pairs of frames."""
-    c, policy = self.config, self.dtype_policy.name
+    c, policy = self.config, self.policy
     if c.autoencoder == "mlp":
       return mlp_autoencoder(c.pair_shape, c.hidden, c.embedding, policy)
     conv = precision.policy(c.precision) if policy == "float32" else policy

@@ -38,7 +38,7 @@ class RealNVP(DensityModel):
     self.build((None, config.event_size))
 
   def _conditioner(self, masked, i):
-    net = networks.mlp(self.config.hidden, 2 * (self.config.event_size - masked), "relu", dtype=self.dtype_policy,
+    net = networks.mlp(self.config.hidden, 2 * (self.config.event_size - masked), "relu", dtype=self.policy,
                        name=f"conditioner_{i}")
     net.build((None, masked))
     return net

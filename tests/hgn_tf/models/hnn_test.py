@@ -250,7 +250,7 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
       (dict(method="rk4", rtol=1e-3), "Unknown options of method='rk4': rtol; known: none"),
       (dict(method="solve_ivp", tol=1e-3), "Unknown options of method='solve_ivp': tol; known: atol, rtol, solver"),
       (dict(method="solve_ivp", num_steps=-1), "num_steps must be an integer of at least 0, got -1"),
-      (dict(method="leapfrog"), "needs a separable hamiltonian"))
+      (dict(method="leapfrog"), "method='leapfrog' needs a separable hamiltonian"))
   def test_rollout_names_what_is_wrong_first(self, given, message):
     with self.assertRaisesRegex(ValueError, f"^{message}"):
       HNN(HNNConfig(hidden=(4,))).rollout(np.ones((1, 2)), **{"num_steps": 2, "dt": 0.1, **given})
