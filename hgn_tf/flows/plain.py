@@ -34,6 +34,8 @@ def from_plain(plain):
 def _plain(name, value):
   if value is None or isinstance(value, (bool, int, float, str)):
     return value
+  if isinstance(value, tf.DType):
+    return {"dtype": value.name}
   if isinstance(value, tfp.distributions.Distribution):
     return to_plain(name, value)
   if isinstance(value, (list, tuple)):
@@ -46,8 +48,10 @@ def _plain(name, value):
 
 
 def _restored(value):
+  if isinstance(value, dict) and "distribution" in value:
+    return from_plain(value)
   if isinstance(value, dict):
-    return from_plain(value) if "distribution" in value else tf.constant(value["array"], value["dtype"])
+    return tf.constant(value["array"], value["dtype"]) if "array" in value else tf.as_dtype(value["dtype"])
   return [_restored(item) for item in value] if isinstance(value, list) else value
 
 

@@ -32,7 +32,7 @@ class WarnOfNoRate(keras.callbacks.Callback):
   def on_epoch_begin(self, epoch, logs=None):
     del epoch, logs
     step = int(self.model.optimizer.iterations.numpy())
-    if step and not self._warned and float(self.model.optimizer.learning_rate) == 0.0:
+    if step and not self._warned and float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)) == 0.0:
       self._warned = True
       warnings.warn(f"fit: the learning rate has come to 0 at step {step}, so nothing is learned from here on. The "
                     "schedule of the default optimizer ends with config.steps: set that to the steps that you train, "
