@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from hgn_tf.mechanics.hamiltonians import is_separable
+from hgn_tf.mechanics.hamiltonians import EnergyVariables, is_separable
 from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
@@ -55,6 +55,8 @@ class HamiltonianStep(_VolumePreserving):
     if len(dt.shape if hasattr(dt, "shape") else ()):
       raise ValueError(f"dt must be a scalar, got shape {tuple(dt.shape)}.")
     self.hamiltonian, self.dt = hamiltonian, dt
+    self._energies = hamiltonian.kinetic, hamiltonian.potential  # what tf.train.Checkpoint follows
+    self._energy_variables = EnergyVariables(*self._energies)  # what tf.Module finds
     super().__init__(validate_args=validate_args, parameters=parameters, name=name)
 
   @property

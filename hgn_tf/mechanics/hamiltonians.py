@@ -1,27 +1,57 @@
 """Scalar energies and the vector fields that are their gradients."""
 
+import collections.abc
 import dataclasses
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 
-@dataclasses.dataclass(frozen=True)
-class Separable:
+class Separable(keras.layers.Layer, tf.Module):
   """H(q, p) = K(p) + V(q).
 
-  Attributes:
+  The variables of K and V, where those are Keras layers or tf.Modules, are found by whatever holds this: Keras, a
+  tf.Module, a tf.train.Checkpoint.
+
+  Args:
     kinetic: K, maps p [batch, ...] to [batch].
     potential: V, maps q [batch, ...] to [batch].
   """
 
-  kinetic: Callable
-  potential: Callable
+  name = None  # Keras sets it; tf.Module's is read-only
+
+  def __init__(self, kinetic, potential):
+    super().__init__()
+    self.kinetic, self.potential = kinetic, potential
+    self.energy_variables = EnergyVariables(kinetic, potential)
+    self.built = True
 
   def __call__(self, state):
     return self.kinetic(state.p) + self.potential(state.q)
+
+
+class EnergyVariables(collections.abc.Sequence):
+  """The tf.Variables of energies as tf.Module finds them, looked up when asked for: layers are built late.
+
+  Those of a Keras layer that is frozen are left out, for TensorFlow's own variables do not know of it.
+  """
+
+  def __init__(self, *energies):
+    self._energies = energies
+
+  def __len__(self):
+    return len(self._found())
+
+  def __getitem__(self, i):
+    return self._found()[i]
+
+  def _found(self):
+    variables = [v for energy in self._energies for v in getattr(energy, "variables", ())]
+    variables = [v for v in variables if not isinstance(v, keras.Variable) or v.trainable]
+    return [v.value if isinstance(v, keras.Variable) else v for v in variables]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +85,7 @@ def gradient(energy, x):
     return energy.gradient(x)
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(x)
-    total = energy(x)
+    total = _checked(energy(x))
   ones = tf.ones(tf.shape(x)[:1], total.dtype)  # the tape's own would take their shape from the energy, and compute it
   return tape.gradient(total, x, output_gradients=ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
@@ -74,6 +104,13 @@ def vector_field(hamiltonian, state):
     return hamiltonian.vector_field(state)
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(state)
-    total = hamiltonian(state)
+    total = _checked(hamiltonian(state))
   dq, dp = tape.gradient(total, [state.q, state.p], unconnected_gradients=tf.UnconnectedGradients.ZERO)
   return PhaseSpace(dp, -dq)
+
+
+def _checked(energy):
+  """The energies of a batch, one number for each example."""
+  if energy.shape.rank not in (1, None):
+    raise ValueError(f"an energy must have shape [batch], one number for each example, got shape {energy.shape}.")
+  return energy

@@ -8,6 +8,7 @@ import tensorflow as tf
 from hgn_tf.models import objectives, replicas, rules
 from hgn_tf.models.hgn import HGN, rise
 from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.objective_model import weighted_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,12 +58,20 @@ class BootstrappedHGN(HGN):
   """
 
   config_class = BootstrappedHGNConfig
+  jit_on_gpu = False
 
-  def compile(self, optimizer=None, jit_compile=False, **kwargs):
-    """`HGN.compile`, never jit-compiled by default: the lengths of the rollouts change from step to step."""
-    super().compile(optimizer, jit_compile, **kwargs)
+  def compile(self, optimizer=None, loss=None, *, jit_compile=None, **kwargs):
+    """`HGN.compile`, never jit-compiled.
 
-  def objective(self, frames, step):
+    Raises:
+      ValueError: jit_compile, for the lengths of the rollouts change from step to step.
+    """
+    if jit_compile and jit_compile != "auto":
+      raise ValueError("jit_compile must be False: the rollouts of a BootstrappedHGN change their length from step to "
+                       f"step, which XLA does not take; got {jit_compile!r}.")
+    super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
+
+  def objective(self, frames, step, weights=None):
     c = self.config
     seeds = tf.random.split(tf.stack([c.seed, step]), 4)
     start = tf.random.stateless_uniform([], seeds[2], 0, c.num_frames - c.context + 1, tf.int32)
@@ -71,9 +80,10 @@ class BootstrappedHGN(HGN):
     state = self.initial_state(self._draw(mean, log_std, seeds[0]))
     back, on = self.rollout(state, start + beyond, -c.dt).q, self.rollout(state, c.num_frames - 1 - start + beyond).q
     before, film, after = tf.split(tf.concat([back[:, :0:-1], on], axis=1), [beyond, c.num_frames, beyond], axis=1)
-    mse = self._film_error(film, frames, step, seeds[1], start)
-    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
-    extra = tf.cond(beyond > 0, lambda: self.error_beyond(before, after, frames, seeds[3]), lambda: 0.0)
+    mse = self._film_error(film, frames, step, seeds[1], start, weights)
+    kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
+    extra = tf.cond(beyond > 0, lambda: self.error_beyond(before, after, frames, seeds[3], weights),
+                    lambda: tf.zeros([], mse.dtype))
     return mse, kl, self._lagrangian(mse, kl, step) + extra * c.size * c.size * c.channels
 
   def _window(self, frames, start):
@@ -87,7 +97,7 @@ class BootstrappedHGN(HGN):
     rising = nearest + tf.cast((c.reach - nearest) * rise(c.reach_rise, step, 1.0), tf.int32)
     return tf.where(step < c.reach_rise[0], 0, rising)
 
-  def error_beyond(self, before, after, frames, seed):
+  def error_beyond(self, before, after, frames, seed, weights=None):
     """Squared error of random frames beyond the film against those of rollouts from its outermost windows.
 
     Args:
@@ -95,6 +105,7 @@ class BootstrappedHGN(HGN):
       after: positions of as many frames after it.
       frames: the film.
       seed: of the choice of frames.
+      weights: of the films, [batch] with a mean of 1, or None.
     """
     c = self.config
     beyond = tf.shape(after)[1]
@@ -106,4 +117,4 @@ class BootstrappedHGN(HGN):
         tf.shape(frames)[0])
     shown, target = (self.decode(tf.gather(tf.concat(parts, axis=1), indices, batch_dims=1))
                      for parts in ((before, after), (back[:, :0:-1], on[:, c.context:])))
-    return objectives.squared_error(shown, tf.stop_gradient(target))
+    return objectives.squared_error(shown, tf.stop_gradient(target), film_weights=weights)

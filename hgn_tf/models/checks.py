@@ -1,21 +1,39 @@
-"""Checks of what comes from outside: a ValueError that says what was expected and what came."""
+"""Checks of what comes from outside: a ValueError that says what was expected and what came.
+
+A check looks at values only when eager, and leaves its argument alone: gradients flow through what it was given.
+"""
 
 import numpy as np
 import tensorflow as tf
 
+from hgn_tf.mechanics.hamiltonians import is_separable
+from hgn_tf.mechanics.integrators import get_integrator
 
-def check_frames(frames, frame_shape):
-  """Returns `frames` as a tensor [batch, *frame_shape]; looks at the values only when eager.
+
+def as_tensor(x, dtype):
+  """`x` as a tensor of `dtype`, through which gradients flow; numbers that are no tensor keep all of their digits."""
+  return tf.cast(x if tf.is_tensor(x) else np.asarray(x), dtype)
+
+
+def check_frames(frames, frame_shape, dtype="float32"):
+  """Returns `frames` as a tensor [batch, *frame_shape] of `dtype`; looks at the values only when eager.
+
+  Args:
+    frames: of float32 or `dtype`.
+    frame_shape: (num_frames, size, size, channels), None where any number will do.
+    dtype: of the model.
 
   Raises:
     ValueError: wrong rank, shape or dtype, values that are not finite or outside [0, 1].
   """
-  expected = f"frames must be float32 of shape [batch, {', '.join(map(str, frame_shape))}] with values in [0, 1]"
-  frames = tf.convert_to_tensor(frames)
-  if frames.dtype != tf.float32:
-    raise ValueError(f"{expected}, got dtype {frames.dtype.name}.")
-  if not frames.shape.is_compatible_with([None, *frame_shape]):
+  expected = f"frames must be {dtype} of shape [batch, {', '.join(map(str, frame_shape))}] with values in [0, 1]"
+  if not hasattr(frames, "dtype"):
+    frames = np.asarray(frames)
+  if frames.dtype not in (tf.float32, tf.as_dtype(dtype)):
+    raise ValueError(f"{expected}, got dtype {tf.as_dtype(frames.dtype).name}.")
+  if not tf.TensorShape(frames.shape).is_compatible_with([None, *frame_shape]):
     raise ValueError(f"{expected}, got shape {tuple(frames.shape)}.")
+  frames = tf.cast(frames, dtype)
   if tf.executing_eagerly() and tf.size(frames):
     low, high = float(tf.reduce_min(frames)), float(tf.reduce_max(frames))
     if not (low >= 0.0 and high <= 1.0):  # also False for NaN
@@ -24,31 +42,56 @@ def check_frames(frames, frame_shape):
 
 
 def check_points(points, event_size, minimum=0):
-  """Points as a float32 array or tensor [n, event_size]; looks at the values only when eager.
+  """Returns `points` untouched.
 
   Raises:
-    ValueError: wrong shape, NaN or infinite values, or fewer than `minimum`.
+    ValueError: another shape than [n, event_size], NaN or infinite values, or fewer than `minimum`.
   """
-  if tf.is_tensor(points) and not tf.executing_eagerly():
-    points = tf.cast(points, tf.float32)
-  else:
-    points = np.asarray(points, np.float32)
-  if len(points.shape) != 2 or points.shape[1] != event_size:
-    raise ValueError(f"points must have shape [n, {event_size}], got {tuple(points.shape)}.")
-  if isinstance(points, np.ndarray):
-    bad = int((~np.isfinite(points)).any(axis=1).sum())
+  values = points if _symbolic(points) else np.asarray(points)
+  if len(values.shape) != 2 or values.shape[1] != event_size:
+    raise ValueError(f"points must have shape [n, {event_size}], got {tuple(values.shape)}.")
+  if isinstance(values, np.ndarray):
+    bad = int((~np.isfinite(values)).any(axis=1).sum())
     if bad:
       raise ValueError(f"points must be finite, got {bad} rows with NaN or infinity.")
-    if len(points) < minimum:
-      raise ValueError(f"points must be at least {minimum}, got {len(points)}.")
+    if len(values) < minimum:
+      raise ValueError(f"points must be at least {minimum}, got {len(values)}.")
   return points
 
 
 def check_count(name, value):
-  """Raises a ValueError where `value` is known and below 1."""
+  """Raises a ValueError where `value` is known, and no integer of at least 1."""
   known = tf.get_static_value(value)
+  if known is not None and known != int(known):
+    raise ValueError(f"{name} must be an integer, got {known}.")
   if known is not None and known < 1:
     raise ValueError(f"{name} must be at least 1, got {known}.")
+
+
+def check_rollout(hamiltonian, num_steps, dt, method, options=(), known_options=()):
+  """Raises a ValueError where a rollout cannot be; the same for every model and method.
+
+  Args:
+    hamiltonian: what is integrated, as `hgn_tf.integrate` takes it; None where the method takes anything.
+    num_steps: an integer of at least 0.
+    dt: finite numbers, a scalar or [batch].
+    method: a name in INTEGRATORS; None for one that is not of them.
+    options: names of what was given besides.
+    known_options: of the method.
+  """
+  known = tf.get_static_value(num_steps)
+  if known is not None and (np.ndim(known) or known != int(known) or known < 0):
+    raise ValueError(f"num_steps must be an integer of at least 0, got {known}.")
+  known = None if _symbolic(dt) else np.asarray(dt)
+  if known is not None and (known.dtype.kind not in "fiu" or known.ndim > 1 or not np.isfinite(known).all()):
+    raise ValueError(f"dt must be finite, a number or of shape [batch], got {dt}.")
+  if method is not None and get_integrator(method).symplectic and not is_separable(hamiltonian):
+    raise ValueError(f"method={method!r} needs a separable hamiltonian with .kinetic(p) and .potential(q), "
+                     f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
+  unknown = sorted(set(options) - set(known_options))
+  if unknown:
+    raise ValueError(f"Unknown options of method={method or 'solve_ivp'!r}: {', '.join(unknown)}; "
+                     f"known: {', '.join(known_options) or 'none'}.")
 
 
 def check_width(shape):
@@ -70,25 +113,33 @@ def check_bodies(coordinates, body_dimension):
 
 
 def check_states(x):
-  """`x` as a float32 tensor [batch, 2d]; looks at the values only when eager."""
-  x = tf.cast(x, tf.float32)
-  check_width(x.shape)
-  if tf.executing_eagerly():
-    _check_finite("x", x.numpy())
+  """Returns the states `x` untouched; raises a ValueError where they are not finite [batch, 2d]."""
+  values = x if _symbolic(x) else np.asarray(x)
+  check_width(values.shape)
+  _check_finite("x", values)
   return x
 
 
 def check_pairs(x, dx):
-  """Raises a ValueError where x and dx/dt, arrays or specs, are not pairs of finite [batch, 2d]."""
+  """Raises a ValueError where x and dx/dt, arrays, tensors or specs, are not pairs of finite [batch, 2d]."""
+  if dx is None:
+    raise ValueError("dx/dt is missing: fit takes pairs (x, dx/dt), each [batch, 2d].")
+  x, dx = (y if _symbolic(y) else np.asarray(y) for y in (x, dx))
   check_width(x.shape)
   if tuple(dx.shape) != tuple(x.shape):
     raise ValueError(f"dx/dt must have the shape of x, {tuple(x.shape)}, got {tuple(dx.shape)}.")
   for name, value in (("x", x), ("dx/dt", dx)):
-    if isinstance(value, np.ndarray):
-      _check_finite(name, value)
+    _check_finite(name, value)
+
+
+def _symbolic(x):
+  """Whether the values of `x` cannot be seen: a tensor of a graph, or the spec of one."""
+  return isinstance(x, tf.TypeSpec) or (tf.is_tensor(x) and not hasattr(x, "numpy")) or (
+      tf.is_tensor(x) and not tf.executing_eagerly())
 
 
 def _check_finite(name, value):
-  bad = ~np.isfinite(value).all(-1)
-  if bad.any():
-    raise ValueError(f"{name} must be finite, got NaN or infinity in {bad.sum()} of {len(bad)} rows.")
+  if isinstance(value, np.ndarray):
+    bad = ~np.isfinite(value).all(-1)
+    if bad.any():
+      raise ValueError(f"{name} must be finite, got NaN or infinity in {bad.sum()} of {len(bad)} rows.")

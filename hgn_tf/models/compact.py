@@ -12,8 +12,8 @@ from hgn_tf.models import objectives, replicas
 from hgn_tf.models.checks import check_frames
 from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn import HGN
+from hgn_tf.models.objective_model import weighted_mean
 from hgn_tf.models.prior import MixturePrior
-from hgn_tf.networks import precision
 from hgn_tf.networks.grids import pixel_grid
 
 
@@ -32,17 +32,18 @@ class CompactHGN(HGN):
   config_class = CompactHGNConfig
 
   def _build_networks(self):
-    c = self.config
+    c, dtype = self.config, self.variable_dtype
     self.encoder = networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset,
-                                          dtype=precision.policy(c.precision), name="encoder")
+                                          dtype=self.conv_policy, name="encoder")
     self.encoder.build((None, *c.seen_shape))
     self.transform = None
-    self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
+    self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
-    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.radii, c.energy_gain, c.activation,
+    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.radii, c.energy_gain, c.activation, dtype=dtype,
                                                name="potential")
-    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, 0, c.energy_gain, c.activation, name="kinetic")
-    self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, name="decoder")
+    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, 0, c.energy_gain, c.activation, dtype=dtype,
+                                             name="kinetic")
+    self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, dtype=dtype, name="decoder")
     for layer in (self.potential, self.kinetic, self.decoder):
       layer.build((None, *c.state_shape))
 
@@ -56,7 +57,7 @@ class CompactHGN(HGN):
     Raises:
       ValueError: fewer frames than that, another shape or dtype, or (when eager) values outside [0, 1].
     """
-    frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
+    frames = check_frames(frames, (None, *self.config.frame_shape[1:]), self.variable_dtype)
     if frames.shape[1] is not None and frames.shape[1] < self.config.context:
       raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
     mean, log_std = self._posterior(frames)
@@ -117,25 +118,28 @@ class CompactHGN(HGN):
 
   # Training.
 
-  def objective(self, frames, step):
+  def objective(self, frames, step, weights=None):
     c = self.config
     seeds = tf.random.split(tf.stack([c.seed, step]), 4)
     start = tf.random.stateless_uniform([], seeds[2], 0, c.num_frames - c.context + 1, tf.int32)
     mean, log_std = self._posterior(tf.gather(frames, start + tf.range(c.context), axis=1))
     z = self._draw(mean, log_std, seeds[0])
-    mse = self._film_error(z, frames, step, seeds[1], start + c.middle)
-    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights)
+    kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
     return mse, kl, self._lagrangian(mse, kl, step)
 
-  def _film_error(self, z, frames, step, seed, start=0):
+  def _film_error(self, z, frames, step, seed, start=0, weights=None):
     """Squared error of random pixels of random frames, within a horizon around `start` that grows with the steps."""
     c = self.config
     seeds = tf.random.split(seed, 2)
     indices = self._draw_frames(tf.shape(frames)[0], step, seeds[0], start)
     targets = tf.reshape(tf.gather(frames, indices, batch_dims=1), [-1, c.size ** 2, c.channels])
-    pixels, weights = self._draw_pixels(targets, seeds[1])
-    return self._pixel_error(z, indices - start, tf.gather(tf.constant(pixel_grid(c.size, c.size)), pixels),
-                             tf.gather(targets, pixels, batch_dims=1), weights)
+    pixels, parts = self._draw_pixels(targets, seeds[1])
+    if weights is not None:  # of films, for each of their frames
+      parts *= tf.repeat(weights, tf.shape(indices)[1])[:, None]
+    places = tf.constant(pixel_grid(c.size, c.size), targets.dtype)
+    return self._pixel_error(z, indices - start, tf.gather(places, pixels), tf.gather(targets, pixels, batch_dims=1),
+                             parts)
 
   def _draw_frames(self, rows, step, seed, start):
     """[rows, frames_per_step] of the film, one in each of so many equal parts of those within the horizon."""
@@ -170,7 +174,7 @@ class CompactHGN(HGN):
     chance = 0.5 * (even + (unlike + 1e-6) / tf.reduce_sum(unlike + 1e-6, axis=1, keepdims=True))
     count = self.config.pixels_per_frame
     draws = replicas.rows_of_replica(lambda n: tf.random.stateless_uniform([n, count], seed), tf.shape(targets)[0])
-    places = (tf.range(count, dtype=tf.float32) + draws) / count
+    places = tf.cast((tf.range(count, dtype=tf.float32) + draws) / count, chance.dtype)
     indices = tf.minimum(tf.searchsorted(tf.cumsum(chance, axis=1), places), targets.shape[1] - 1)
     return indices, even / tf.gather(chance, indices, batch_dims=1)
 
@@ -180,7 +184,7 @@ class CompactHGN(HGN):
     c = self.config
     state = PhaseSpace(*(tf.concat([x, x], axis=0) for x in PhaseSpace.split(z)))
     rows = tf.shape(z)[0]
-    dt = tf.concat([tf.fill([rows], c.dt), tf.fill([rows], -c.dt)], axis=0)
+    dt = tf.constant(c.dt, z.dtype) * tf.concat([tf.ones([rows], z.dtype), -tf.ones([rows], z.dtype)], axis=0)
     on, back = tf.split(self._positions(state, self._longest, dt), 2, axis=0)
     at = lambda path, index: tf.gather(path, tf.maximum(index, 0), batch_dims=1)  # noqa: E731
     q = tf.where(offsets[..., None] >= 0, at(on, offsets), at(back, -offsets))

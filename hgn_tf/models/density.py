@@ -2,19 +2,19 @@
 
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf.models import optimizers
-from hgn_tf.models.checks import check_points
-from hgn_tf.networks import precision
+from hgn_tf.models.batches import is_array, split_off
+from hgn_tf.models.checks import as_tensor, check_points
+from hgn_tf.models.objective_model import ObjectiveModel, weighted_mean
 
 CHUNK = 2 ** 14  # rows of the flow evaluated at once outside a tf.function: their activations stay in the cache
 
 
-class DensityModel(keras.Model):
+class DensityModel(ObjectiveModel):
   """A density over points [batch, d] that trains by maximising `bound`.
 
   Subclasses give `bound(points, seed)`, nats [batch], a lower bound of the log density (or the log density itself).
@@ -25,13 +25,14 @@ class DensityModel(keras.Model):
   """
 
   def __init__(self, config, **kwargs):
-    super().__init__(**{"name": config.name, **kwargs})
-    self.config = config
-    size = (config.event_size,)
+    super().__init__(config, **kwargs)
+    size = (self.config.event_size,)
     self.shift = self.add_weight(shape=size, initializer="zeros", trainable=False, name="shift")
     self.scale = self.add_weight(shape=size, initializer="ones", trainable=False, name="scale")
     self.adapted = self.add_weight(shape=(), initializer="zeros", trainable=False, name="adapted")
-    self.tracker = keras.metrics.Mean(name="loss")
+
+  def build(self, input_shape):
+    """All weights are there from the start."""
 
   def adapt(self, points):
     """Sets `shift` and `scale` to the mean and standard deviation of points [n, d]; the weights are left alone.
@@ -39,7 +40,7 @@ class DensityModel(keras.Model):
     Raises:
       ValueError: points of another shape, not finite, or fewer than two.
     """
-    points = check_points(points, self.config.event_size, minimum=2)
+    points = np.asarray(check_points(points, self.config.event_size, minimum=2), self.variable_dtype)
     deviation = points.std(axis=0)
     self.shift.assign(points.mean(axis=0))
     self.scale.assign(np.where(deviation > 0, deviation, 1.0))
@@ -47,11 +48,11 @@ class DensityModel(keras.Model):
 
   def standardise(self, points):
     """(points - shift) / scale."""
-    return (tf.convert_to_tensor(points, tf.float32) - self.shift) / self.scale
+    return (as_tensor(points, self.variable_dtype) - self.shift) / self.scale
 
   def restore(self, points):
     """points * scale + shift, the inverse of `standardise`."""
-    return tf.convert_to_tensor(points, tf.float32) * self.scale + self.shift
+    return as_tensor(points, self.variable_dtype) * self.scale + self.shift
 
   @property
   def log_volume(self):
@@ -62,65 +63,67 @@ class DensityModel(keras.Model):
     """Nats [batch] that training maximises."""
     raise NotImplementedError
 
-  def compile(self, optimizer=None, jit_compile=None, **kwargs):
-    """`keras.Model.compile`; by default Adam of the config with a cosine decay, jit-compiled where there is a GPU."""
-    jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
-    if optimizer is None:
-      optimizer = optimizers.adam(self.config, global_clipnorm=self.config.clip_norm)
-    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+  def default_optimizer(self):
+    return optimizers.adam(self.config, global_clipnorm=self.config.clip_norm)
 
-  def fit(self, x=None, *, batch_size=None, epochs=None, **kwargs):
-    """`keras.Model.fit` on points: an array [n, d], or a tf.data.Dataset of batches (then call `adapt` before).
+  def fit(self, x=None, y=None, batch_size=None, epochs=None, verbose="auto", callbacks=None, *, sample_weight=None,
+          validation_split=0.0, validation_data=None, shuffle=True, steps_per_epoch=None, **kwargs):
+    """`keras.Model.fit` on points: an array [n, d], or batches as Keras takes them (then call `adapt` before).
 
     Args:
       x: the points.
+      y: None.
       batch_size: of an array; default that of the config.
-      epochs: default as many as make `config.steps` steps of an array, 1 for a dataset.
+      epochs: default as many as make `config.steps` steps of an array, 1 for batches.
+      verbose: as in Keras.
+      callbacks: as in Keras.
+      sample_weight: [n], of an array.
+      validation_split: last part of an array that is tested on and not trained on.
+      validation_data: as in Keras.
+      shuffle: whether the points of an array are drawn in another order in every pass.
+      steps_per_epoch: default a pass over an array, without what would not fill a batch.
       **kwargs: of `keras.Model.fit`.
 
     Raises:
       ValueError: points of another shape, not finite, or fewer than two.
     """
-    if not self.compiled:
-      self.compile()
-    if isinstance(x, tf.data.Dataset):
-      return super().fit(x, epochs=1 if epochs is None else epochs, shuffle=False, **kwargs)
-    x = check_points(x, self.config.event_size, minimum=2)
+    if not is_array(x):
+      return super().fit(x, y, None, 1 if epochs is None else epochs, verbose, callbacks, shuffle=False,
+                         sample_weight=sample_weight, validation_data=validation_data,
+                         steps_per_epoch=steps_per_epoch, **kwargs)
+    self.check_batch((x, y, sample_weight))
+    x = np.asarray(check_points(x, self.config.event_size, minimum=2), self.variable_dtype)
+    if validation_split and validation_data is None:
+      (x, sample_weight), (held, weights) = split_off(x, sample_weight, validation_split)
+      validation_data = (held, None, weights)
     if not float(self.adapted):
       self.adapt(x)
     batch_size = min(self.config.batch_size if batch_size is None else batch_size, len(x))
-    per_epoch = len(x) // batch_size
     if epochs is None:
-      epochs = math.ceil(self.config.steps / per_epoch)
-      per_epoch = math.ceil(self.config.steps / epochs)
-    data = tf.data.Dataset.from_tensor_slices(x).shuffle(len(x), seed=self.config.seed).repeat().batch(batch_size)
-    return super().fit(data, epochs=epochs, steps_per_epoch=per_epoch, shuffle=False, **kwargs)
+      epochs = math.ceil(self.config.steps / (steps_per_epoch or len(x) // batch_size))
+      steps_per_epoch = math.ceil(self.config.steps / epochs)
+    data = tf.data.Dataset.from_tensor_slices(x if sample_weight is None else (x, np.asarray(sample_weight)))
+    if shuffle:
+      data = data.shuffle(len(x), seed=self.config.seed)
+    data = data.repeat().batch(batch_size)
+    if sample_weight is not None:
+      data = data.map(lambda points, weights: (points, None, weights))
+    return self._fit(data, None, None, epochs, verbose, callbacks, shuffle=False, validation_data=validation_data,
+                     steps_per_epoch=steps_per_epoch or len(x) // batch_size, **kwargs)
 
-  def train_step(self, data):
-    points = keras.utils.unpack_x_y_sample_weight(data)[0]
-    variables = self.trainable_variables
-    with tf.GradientTape() as tape:
-      loss = -tf.reduce_mean(self.bound(points, self._seed(self.optimizer.iterations)))
-    # The constant of an energy has no gradient; zeros need the raw variables, whose dtype TensorFlow knows.
-    gradients = tape.gradient(loss, [v.value for v in variables],
-                              unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    self.optimizer.apply(gradients, variables)
-    return self._track(loss)
+  def inputs(self, x):
+    return self._points(x)
 
-  def test_step(self, data):
-    points = keras.utils.unpack_x_y_sample_weight(data)[0]
-    return self._track(-tf.reduce_mean(self.bound(points, self._seed(-1))))
+  def step_losses(self, points, weights, step):
+    loss = -weighted_mean(self.bound(points, self._seed(step)), weights)
+    return loss, {"loss": loss}
 
-  @property
-  def metrics(self):
-    return [self.tracker]
+  def test_losses(self, points, weights):
+    return {"loss": -weighted_mean(self.bound(points, self._seed(-1)), weights)}
 
-  def get_config(self):
-    return {"config": self.config.to_dict(), "name": self.name}
-
-  def _track(self, loss):
-    self.tracker.update_state(loss)
-    return {"loss": self.tracker.result()}
+  def _points(self, points):
+    """Points as a tensor of the model's dtype, checked."""
+    return as_tensor(check_points(points, self.config.event_size), self.variable_dtype)
 
   def _seed(self, step):
     return tf.stack([self.config.seed, tf.cast(step, tf.int32)])

@@ -10,9 +10,10 @@ from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.phase_space import PhaseSpace
-from hgn_tf.models import objectives, optimizers, replicas
-from hgn_tf.models.checks import check_frames
+from hgn_tf.models import objectives, replicas
+from hgn_tf.models.checks import as_tensor, check_count, check_frames, check_rollout
 from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.objective_model import ObjectiveModel, weighted_mean
 from hgn_tf.models.prior import MixturePrior
 from hgn_tf.networks import precision
 from hgn_tf.networks.chunks import in_chunks
@@ -22,43 +23,54 @@ _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does n
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
-class HGN(keras.Model):
+class HGN(ObjectiveModel):
   """Frames to a posterior over z, z to a state (q, p), the state through Hamilton's equations, every q to a frame.
 
   q(z|x) = N(mean, std); (q_0, p_0) = f_psi(z); H = K(p) + V(q); (q_t, p_t) by `config.method`; x_t = decoder(q_t).
-  `fit` takes batches of frames, float32 [batch, T + 1, H, W, C] in [0, 1]. Paper section 3 and A.1.
+  `fit` takes batches of frames, float32 [batch, T + 1, H, W, C] in [0, 1], and weights of films as `sample_weight`.
+  Paper section 3 and A.1.
 
   Args:
     config: HGNConfig, or its dict.
   """
 
   config_class = HGNConfig
+  figures = ("loss", "mse", "kl")
 
   def __init__(self, config, **kwargs):
-    config = config if isinstance(config, HGNConfig) else self.config_class.from_dict(config)
-    super().__init__(**{"name": config.name, **kwargs})
-    self.config = config
-    get_integrator(config.method)
+    super().__init__(config, **kwargs)
+    get_integrator(self.config.method)
     self._build_networks()
-    self.multiplier = self.add_weight(name="multiplier", initializer=keras.initializers.Constant(config.multiplier),
-                                      trainable=False)
+    self.multiplier = self.add_weight(name="multiplier", trainable=False,
+                                      initializer=keras.initializers.Constant(self.config.multiplier))
     self.constraint = self.add_weight(name="constraint", initializer="zeros", trainable=False)
-    self.trackers = {key: keras.metrics.Mean(name=key) for key in ("loss", "mse", "kl")}
-    self.built = True
+    self.add_step_counter()
+    self.build((None, *self.config.frame_shape))
+
+  def build(self, input_shape):
+    """All weights are there from the start."""
+
+  @property
+  def conv_policy(self):
+    """Keras dtype policy of encoder and decoder: that of the model or, where it is plain float32, of the config."""
+    return precision.policy(self.config.precision) if self.policy == "float32" else self.policy
+
+  @property
+  def clip_norm(self):
+    return self.config.clip_norm
 
   def _build_networks(self):
-    c = self.config
-    dtype = precision.policy(c.precision)
-    self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=dtype, name="encoder")
+    c, dtype, conv = self.config, self.variable_dtype, self.conv_policy
+    self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=conv, name="encoder")
     self.encoder.build((None, *c.seen_shape))
-    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, "float32",
+    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, dtype,
                                          "transform") if c.transform else None
-    self.prior = MixturePrior(c.prior_rank, c.prior_components, name="prior")
+    self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
-    self.potential = networks.ConvEnergy(c.energy, c.energy_residual, name="potential")
-    self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, name="kinetic")
+    self.potential = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="potential")
+    self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="kinetic")
     make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
-    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=dtype,
+    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=conv,
                         name="decoder")
     for layer in (self.potential, self.kinetic, self.decoder):
       layer.build((None, *c.state_shape))
@@ -71,7 +83,7 @@ class HGN(keras.Model):
     Raises:
       ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
     """
-    mean, log_std = self._posterior(check_frames(frames, self.config.frame_shape))
+    mean, log_std = self._posterior(self.inputs(frames))
     return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), len(self.config.latent_shape))
 
   def _posterior(self, frames):
@@ -90,8 +102,9 @@ class HGN(keras.Model):
       num_steps: int or int32 scalar, at least 0.
       dt: time of a step, float or [batch]; negative runs backward; default `config.dt`.
     """
-    dt = self.config.dt if dt is None else dt
-    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method)
+    dt, hamiltonian = self.config.dt if dt is None else dt, self.hamiltonian
+    check_rollout(hamiltonian, num_steps, dt, self.config.method)
+    return integrate(hamiltonian, state, dt, num_steps, self.config.method)
 
   @property
   def hamiltonian(self):
@@ -141,30 +154,32 @@ class HGN(keras.Model):
       dt: as in `rollout`.
       seed: int, or None for a new one at each call.
     """
-    if n < 1:
-      raise ValueError(f"n must be at least 1, got {n}.")
+    check_count("n", n)
     seed = tfp.random.sanitize_seed(None) if seed is None else tf.constant([seed, 0])
-    noise = tf.random.stateless_normal([n, *self.config.latent_shape], seed)
+    noise = tf.random.stateless_normal([n, *self.config.latent_shape], seed, dtype=self.variable_dtype)
     return self.generate(self.prior(noise), num_steps, dt)
 
   def fit_prior(self, batches):
     """Makes the prior a mixture of Gaussians through the posterior means of films (see `MixturePrior`).
 
     Args:
-      batches: iterable of frames as `fit` takes them; 4,000 films fill the default mixture.
+      batches: iterable of frames as `fit` takes them, or one array of films; 4,000 films fill the default mixture.
     """
+    if len(getattr(batches, "shape", ())) == 1 + len(self.config.frame_shape):
+      batches = [batches[i:i + _CHUNK] for i in range(0, len(batches), _CHUNK)]
+    batches = (batch[0] if isinstance(batch, tuple) else batch for batch in batches)
     self.prior.fit(np.concatenate([self.encode(frames).mean() for frames in batches]))
 
   def generate(self, z, num_steps=None, dt=None):
     """Frames of the trajectory that starts at `z`; [batch, num_steps + 1, H, W, C]."""
     num_steps = self.config.num_frames - 1 if num_steps is None else num_steps
-    if tf.get_static_value(num_steps) is not None and num_steps < 0:
-      raise ValueError(f"num_steps must be at least 0, got {num_steps}.")
-    dt = tf.cast(self.config.dt if dt is None else dt, tf.float32)
-    dt = tf.fill([len(z)], dt) if dt.shape.rank == 0 else dt  # one trace for both
-    return self._generate(z, tf.convert_to_tensor(num_steps, tf.int32), dt)
+    dt = self.config.dt if dt is None else dt
+    check_rollout(None, num_steps, dt, None)
+    dt = as_tensor(dt, self.variable_dtype)
+    dt = tf.fill(tf.shape(z)[:1], dt) if dt.shape.rank == 0 else dt  # one trace for both
+    return self._generate(z, as_tensor(num_steps, tf.int32), dt)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _generate(self, z, num_steps, dt):
     q = self.rollout(self.initial_state(z), num_steps, dt).q
     frames = in_chunks(self.decode, tf.reshape(q, [-1, *q.shape[2:]]), _CHUNK)
@@ -175,30 +190,19 @@ class HGN(keras.Model):
 
   # Training.
 
-  def compile(self, optimizer=None, jit_compile=None, **kwargs):
-    """`keras.Model.compile`; by default with the optimizer of the config, jit-compiled where there is a GPU."""
-    jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
-    super().compile(optimizer=optimizers.adam(self.config) if optimizer is None else optimizer,
-                    jit_compile=jit_compile, **kwargs)
+  def inputs(self, x):
+    return check_frames(x, self.config.frame_shape, self.variable_dtype)
 
-  def get_compile_config(self):
-    return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
-
-  def compile_from_config(self, config):
-    self.compile(optimizer=keras.saving.deserialize_keras_object(config["optimizer"]))
-    self.optimizer.build(self.trainable_variables)
-
-  def train_step(self, frames):
-    check_frames(frames, self.config.frame_shape)
-    step = tf.cast(self.optimizer.iterations, tf.int32)
+  def before_step(self, frames, step):
     self._prepare_encoder(frames, step)
-    with tf.GradientTape() as tape:
-      mse, kl, loss = self.objective(frames, step)
-    gradients = tape.gradient(loss, self.trainable_variables)
-    replicas.apply_gradients(self.optimizer, gradients, self.trainable_variables, self.config.clip_norm)
+
+  def step_losses(self, frames, weights, step):
+    mse, kl, loss = self.objective(frames, step, weights)
+    return loss, dict(loss=loss, mse=mse, kl=kl)
+
+  def after_step(self, figures):
     if not self.config.deterministic:
-      self._update_multiplier(replicas.mean(mse))
-    return self._track(loss=loss, mse=mse, kl=kl)
+      self._update_multiplier(replicas.mean(figures["mse"]))
 
   def _prepare_encoder(self, frames, step):
     """Widens the posterior on schedule; centres the frames by the first batch.
@@ -214,19 +218,24 @@ class HGN(keras.Model):
       first(centre, self.encoder.centre)
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
-  def test_step(self, frames):
-    mean, log_std = self._posterior(check_frames(frames, self.config.frame_shape))
-    mse = objectives.squared_error(self(frames), frames)
-    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
-    return self._track(loss=mse, mse=mse, kl=kl)
+  def test_losses(self, frames, weights):
+    mean, log_std = self._posterior(frames)
+    mse = objectives.squared_error(self(frames), frames, film_weights=weights)
+    return dict(loss=mse, mse=mse, kl=weighted_mean(objectives.gaussian_kl(mean, log_std), weights))
 
-  def objective(self, frames, step):
-    """(mse, kl in nats, loss) of a batch at an optimiser step; random numbers come from (config.seed, step)."""
+  def objective(self, frames, step, weights=None):
+    """(mse, kl in nats, loss) of a batch at a training step; random numbers come from (config.seed, step).
+
+    Args:
+      frames: [batch, T + 1, H, W, C].
+      step: int32 scalar.
+      weights: of the films, [batch] with a mean of 1, or None.
+    """
     seeds = tf.random.split(tf.stack([self.config.seed, step]), 2)
     mean, log_std = self._posterior(frames)
     q = self.rollout(self.initial_state(self._draw(mean, log_std, seeds[0])), self.config.num_frames - 1).q
-    mse = self._film_error(q, frames, step, seeds[1])
-    kl = tf.reduce_mean(objectives.gaussian_kl(mean, log_std))
+    mse = self._film_error(q, frames, step, seeds[1], weights=weights)
+    kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
     return mse, kl, self._lagrangian(mse, kl, step)
 
   def _draw(self, mean, log_std, seed):
@@ -240,23 +249,24 @@ class HGN(keras.Model):
     """
     c = self.config
     pixels = c.size * c.size * c.channels
-    kl_per_pixel = 0.0 if c.deterministic else rise(c.kl_warmup, step, 1.0) * kl / (c.num_frames * pixels)
+    share = tf.cast(rise(c.kl_warmup, step, 1.0), kl.dtype)
+    kl_per_pixel = 0.0 if c.deterministic else share * kl / (c.num_frames * pixels)
     multiplier = 1.0 if c.deterministic else tf.convert_to_tensor(self.multiplier)
     return objectives.geco_loss(mse, kl_per_pixel, multiplier, c.kappa) * pixels / multiplier
 
-  def _film_error(self, q, frames, step, seed, start=0):
+  def _film_error(self, q, frames, step, seed, start=0, weights=None):
     """Squared error of a random subset of frames, within a horizon around `start` that grows with the steps."""
     c = self.config
     horizon = 2 + step // c.horizon_steps if c.horizon_steps else c.num_frames
     near = tf.abs(tf.range(c.num_frames) - start) < horizon
     if c.frames_per_step is None:
-      weights = tf.broadcast_to(tf.cast(near, tf.float32), tf.shape(frames)[:2])
+      wanted = tf.broadcast_to(tf.cast(near, frames.dtype), tf.shape(frames)[:2])
     else:
       keys = replicas.rows_of_replica(
           lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
-      indices, weights = objectives.draw_frames(keys, c.frames_per_step, near)
+      indices, wanted = objectives.draw_frames(keys, c.frames_per_step, near)
       q, frames = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
-    return objectives.squared_error(self.decode(q), frames, weights)
+    return objectives.squared_error(self.decode(q), frames, tf.cast(wanted, frames.dtype), weights)
 
   def _update_multiplier(self, mse):
     c = self.config
@@ -266,18 +276,8 @@ class HGN(keras.Model):
     self.multiplier.assign(multiplier)
     self.constraint.assign(constraint)
 
-  def _track(self, **values):
-    for key, value in values.items():
-      self.trackers[key].update_state(value)
-    results = {key: tracker.result() for key, tracker in self.trackers.items()}
-    return replicas.loggable({**results, "multiplier": self.multiplier})
-
-  @property
-  def metrics(self):
-    return list(self.trackers.values())
-
-  def get_config(self):
-    return {"config": self.config.to_dict(), "name": self.name}
+  def _track(self, figures, count):
+    return replicas.loggable({**super()._track(figures, count), "multiplier": self.multiplier})
 
 
 def rise(steps, step, default):
@@ -290,5 +290,5 @@ def rise(steps, step, default):
 
 def _noise(x, seed):
   """Standard normal numbers of the shape of x, whose rows do not depend on how the batch is spread over devices."""
-  draw = lambda rows: tf.random.stateless_normal([rows, *x.shape[1:]], seed)  # noqa: E731
+  draw = lambda rows: tf.random.stateless_normal([rows, *x.shape[1:]], seed, dtype=x.dtype)  # noqa: E731
   return replicas.rows_of_replica(draw, tf.shape(x)[0])

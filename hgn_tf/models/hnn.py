@@ -3,29 +3,28 @@
 import itertools
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from hgn_tf.mechanics import hamiltonians
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import ode, optimizers
-from hgn_tf.models.checks import check_bodies, check_pairs, check_states, check_width
+from hgn_tf.models.base import Model
+from hgn_tf.models.batches import is_array
+from hgn_tf.models.checks import as_tensor, check_bodies, check_pairs, check_rollout, check_states, check_width
 from hgn_tf.models.hnn_config import HNNConfig
 from hgn_tf.networks.mlp import orthogonal_mlp
 
 
-class VectorFieldModel(keras.Model):
-  """dx/dt = f(x) on x = (q, p), [batch, 2d] -> [batch, 2d]; `fit` takes pairs (x, dx/dt).
+class VectorFieldModel(Model):
+  """dx/dt = f(x) on x = (q, p), [batch, 2d] -> [batch, 2d]; `fit` takes pairs (x, dx/dt), arrays or batches.
 
   Args:
     config: HNNConfig, or its dict.
   """
 
-  def __init__(self, config, **kwargs):
-    config = config if isinstance(config, HNNConfig) else HNNConfig.from_dict(config)
-    super().__init__(**{"name": config.name, **kwargs})
-    self.config = config
+  config_class = HNNConfig
+  jit_on_gpu = False
 
   def time_derivative(self, x):
     """dx/dt, [batch, 2d] -> [batch, 2d].
@@ -33,7 +32,7 @@ class VectorFieldModel(keras.Model):
     Raises:
       ValueError: x is not [batch, 2d].
     """
-    return self(check_states(x))
+    return self(self._states(x))
 
   def rollout(self, state, num_steps, dt, method="rk4", **options):
     """Integrates the learned field from `state`.
@@ -41,7 +40,8 @@ class VectorFieldModel(keras.Model):
     Args:
       state: PhaseSpace, each [batch, d], or x [batch, 2d].
       num_steps: int, at least 0.
-      dt: time of a step, float or (not for "solve_ivp") [batch]; negative runs backward.
+      dt: time of a step, float or (not for "solve_ivp") [batch]; negative runs backward. Gradients flow to the state
+        and to dt, but not through "solve_ivp".
       method: a name in `hgn_tf.INTEGRATORS`; the symplectic ones need model "separable" or "bodies". Or "solve_ivp",
         which takes `options` rtol, atol and solver.
       **options: of "solve_ivp".
@@ -51,23 +51,30 @@ class VectorFieldModel(keras.Model):
       states before that, with a RuntimeWarning that says when.
 
     Raises:
-      ValueError: a state of odd width or not finite; a symplectic method without a separable Hamiltonian.
+      ValueError: a state of odd width or not finite; num_steps, dt or options that the method does not take; an unknown
+        method, or a symplectic one without a separable Hamiltonian.
     """
-    state = PhaseSpace.split(check_states(state.merge() if isinstance(state, PhaseSpace) else state))
+    x = self._states(state)
+    self.build((None, x.shape[-1]))
     if method == "solve_ivp":
-      times = np.arange(num_steps + 1) * dt
-      states = ode.solve_ivp(self._compiled_field, state.merge(), times, **options)
-      states = PhaseSpace.split(tf.constant(states))
+      check_rollout(None, num_steps, dt, None, options, ode.OPTIONS)
+      states = PhaseSpace.split(tf.constant(ode.solve_ivp(self._compiled_field, x, num_steps, dt, **options)))
     else:
-      self.build((None, 2 * state.q.shape[-1]))
-      states = self._integrate(state, tf.cast(dt, state.q.dtype), tf.convert_to_tensor(num_steps), method)
+      check_rollout(self.dynamics, num_steps, dt, method, options)
+      states = self._integrate(PhaseSpace.split(x), as_tensor(dt, x.dtype), as_tensor(num_steps, tf.int32), method)
     return ode.finite_part(states, dt)
 
-  @tf.function(reduce_retracing=True)
+  def _states(self, x):
+    """States [batch, 2d], or a PhaseSpace of them, as a tensor of the model's dtype, checked."""
+    if isinstance(x, PhaseSpace):
+      x = tf.concat([as_tensor(y, self.variable_dtype) for y in x], axis=-1)
+    return as_tensor(check_states(x), self.variable_dtype)
+
+  @tf.function(reduce_retracing=True, autograph=False)
   def _compiled_field(self, x):
     return self(x)
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _integrate(self, state, dt, num_steps, method):
     return integrate(self.dynamics, state, dt, num_steps, method)
 
@@ -76,31 +83,26 @@ class VectorFieldModel(keras.Model):
     """What `hgn_tf.integrate` takes: an energy or, where there is none, a vector field."""
     return hamiltonians.Field(lambda state: PhaseSpace.split(self(state.merge())))
 
-  def compile(self, optimizer=None, loss="mse", jit_compile=False, **kwargs):
+  def default_optimizer(self):
+    return optimizers.adam(self.config, epsilon=1e-8)
+
+  def compile(self, optimizer=None, loss="mse", **kwargs):
     """`keras.Model.compile`; by default Adam as in the config, and the mean squared error of dx/dt."""
-    optimizer = optimizers.adam(self.config, epsilon=1e-8) if optimizer is None else optimizer
-    super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+    super().compile(optimizer, loss, **kwargs)
 
-  def fit(self, x=None, y=None, **kwargs):
-    """`keras.Model.fit` on pairs: x and dx/dt as arrays [n, 2d], or a tf.data.Dataset of batches of both.
+  def evaluate(self, x=None, y=None, *args, **kwargs):
+    """`keras.Model.evaluate`; looks at arrays first."""
+    if is_array(x) and not kwargs.get("_use_cached_eval_dataset"):
+      self.check_batch((x, y))
+    return super().evaluate(x, y, *args, **kwargs)
 
-    Raises:
-      ValueError: x of odd width, dx/dt of another shape than x, or arrays that are not finite.
-    """
-    if isinstance(x, tf.data.Dataset):
-      check_pairs(*x.element_spec[:2])
-    else:
-      x, y = np.asarray(x, self.compute_dtype), np.asarray(y, self.compute_dtype)
-      check_pairs(x, y)
-    return super().fit(x, y, **kwargs)
-
-  def get_config(self):
-    return {"config": self.config.to_dict(), "name": self.name}
+  def check_batch(self, batch):
+    check_pairs(*keras.utils.unpack_x_y_sample_weight(batch)[:2])
 
   def make_net(self, inputs, outputs, name):
     """One of the model's nets, as the config has them."""
     c = self.config
-    return orthogonal_mlp(inputs, c.hidden, outputs, c.activation, c.weight_decay, name)
+    return orthogonal_mlp(inputs, c.hidden, outputs, c.activation, c.weight_decay, self.policy, name)
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -117,7 +119,7 @@ class BaselineMLP(VectorFieldModel):
       self.built = True
 
   def call(self, x):
-    return self.net(x)
+    return tf.cast(self.net(tf.cast(x, self.variable_dtype)), self.variable_dtype)
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -155,7 +157,7 @@ class HNN(VectorFieldModel):
     self.built = True
 
   def call(self, x):
-    return self._field(PhaseSpace.split(x)).merge()
+    return self._field(PhaseSpace.split(tf.cast(x, self.variable_dtype))).merge()
 
   def energy(self, state):
     """H up to a constant: PhaseSpace, each [..., d], or x [..., 2d] -> [...].
@@ -165,7 +167,9 @@ class HNN(VectorFieldModel):
     """
     if self.config.field == "conservative":
       raise ValueError("field='conservative' has no energy; use 'solenoidal' or 'both'.")
-    q, p = state if isinstance(state, PhaseSpace) else PhaseSpace.split(tf.convert_to_tensor(state, self.compute_dtype))
+    if not isinstance(state, PhaseSpace):
+      state = PhaseSpace.split(as_tensor(state, self.variable_dtype))
+    q, p = (as_tensor(y, self.variable_dtype) for y in state)
     self.build((None, 2 * q.shape[-1]))
     flat = PhaseSpace(*(tf.reshape(y, [-1, q.shape[-1]]) for y in (q, p)))
     return tf.reshape(self.hamiltonian(flat), tf.shape(q)[:-1])
@@ -174,11 +178,12 @@ class HNN(VectorFieldModel):
   def hamiltonian(self):
     """The energy as `hgn_tf.integrate` takes it; it has `.kinetic` and `.potential` where the model is separable."""
     if self.config.model == "separable":
-      return hamiltonians.Separable(lambda p: self.kinetic_net(p)[:, 0], lambda q: self.potential_net(q)[:, 0])
+      return hamiltonians.Separable(lambda p: self._scalars(self.kinetic_net, p)[:, 0],
+                                    lambda q: self._scalars(self.potential_net, q)[:, 0])
     if self.config.model == "bodies":
       return hamiltonians.Separable(lambda p: 0.5 * self.inverse_mass * tf.reduce_sum(p ** 2, axis=1),
                                     self._pair_potential)
-    return lambda state: self.net(state.merge())[:, -1]
+    return lambda state: self._scalars(self.net, state.merge())[:, -1]
 
   @property
   def friction(self):
@@ -198,8 +203,12 @@ class HNN(VectorFieldModel):
     first, second = zip(*itertools.combinations(range(bodies.shape[1]), 2), strict=True)
     apart = tf.gather(bodies, first, axis=1) - tf.gather(bodies, second, axis=1)
     log_distance = 0.5 * tf.math.log(tf.reduce_sum(apart ** 2, axis=-1))
-    energies = self.potential_net(tf.reshape(log_distance, [-1, 1]))
+    energies = self._scalars(self.potential_net, tf.reshape(log_distance, [-1, 1]))
     return tf.reduce_sum(tf.reshape(energies, [-1, len(first)]), axis=1)
+
+  def _scalars(self, net, x):
+    """What a net gives, in the dtype of the state, whatever its layers compute in."""
+    return tf.cast(net(x), self.variable_dtype)
 
   def _field(self, state):
     """Hamilton's equations, with what the config adds to them."""
@@ -208,11 +217,11 @@ class HNN(VectorFieldModel):
     if c.damping:
       dp = dp - self.friction * dq
     if c.field != "solenoidal":
-      downhill = hamiltonians.gradient(lambda x: self.net(x)[:, 0], state.merge())
+      downhill = hamiltonians.gradient(lambda x: self._scalars(self.net, x)[:, 0], state.merge())
       dq, dp = (sum(pair) for pair in zip((dq, dp), PhaseSpace.split(downhill), strict=True))
     return PhaseSpace(dq, dp)
 
 
-def make(config):
-  """The model of an HNNConfig: an HNN or a BaselineMLP."""
-  return (BaselineMLP if config.model == "baseline" else HNN)(config)
+def make(config, **kwargs):
+  """The model of an HNNConfig: an HNN or a BaselineMLP, with `kwargs` of `keras.Model`."""
+  return (BaselineMLP if config.model == "baseline" else HNN)(config, **kwargs)

@@ -9,18 +9,21 @@ def gaussian_kl(mean, log_std):
   return tf.reduce_sum(terms, axis=list(range(1, terms.shape.rank)))
 
 
-def squared_error(prediction, target, weights=None):
+def squared_error(prediction, target, weights=None, film_weights=None):
   """Mean squared error per pixel of frames.
 
   Args:
     prediction: [batch, time, height, width, channels].
     target: same shape.
     weights: [batch, time], or None for equal weights; a frame of weight 0 does not count.
+    film_weights: [batch] with a mean of 1, that films count by, or None.
 
   Returns:
     Scalar, sum_i w_i ||x_i - y_i||^2 / (sum_i w_i * height * width * channels).
   """
   per_frame = tf.reduce_mean(tf.square(prediction - target), axis=(2, 3, 4))
+  if film_weights is not None:
+    per_frame *= film_weights[:, None]
   if weights is None:
     return tf.reduce_mean(per_frame)
   return tf.reduce_sum(per_frame * weights) / tf.reduce_sum(weights)
@@ -63,6 +66,6 @@ def draw_frames(keys, count, wanted):
   Returns:
     (indices [batch, count] int32, weights [batch, count] of 0 or 1).
   """
-  wanted = tf.cast(wanted, tf.float32)
+  wanted = tf.cast(wanted, keys.dtype)
   indices = tf.math.top_k(keys + wanted, count, sorted=True).indices
   return indices, tf.gather(wanted, indices)

@@ -8,14 +8,17 @@ import tensorflow as tf
 
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
+OPTIONS = ("atol", "rtol", "solver")  # of `solve_ivp`
 
-def solve_ivp(field, x, times, *, rtol=1e-6, atol=1e-9, solver="RK45"):
+
+def solve_ivp(field, x, num_steps, dt, *, rtol=1e-6, atol=1e-9, solver="RK45"):
   """Integrates dx/dt = field(x) with `scipy.integrate.solve_ivp`, each example with its own adaptive steps.
 
   Args:
     field: maps [batch, n] to [batch, n].
-    x: [batch, n], the state at times[0].
-    times: [T + 1], monotonic.
+    x: [batch, n], the state at first.
+    num_steps: T, at least 0.
+    dt: time of a step, a scalar; negative runs backward.
     rtol: relative tolerance; float32 fields gain nothing below 1e-7.
     atol: absolute tolerance.
     solver: scipy's `method`.
@@ -23,7 +26,9 @@ def solve_ivp(field, x, times, *, rtol=1e-6, atol=1e-9, solver="RK45"):
   Returns:
     Array [batch, T + 1, n] of the dtype of x; NaN from where the solver gave up.
   """
-  x = np.asarray(x)
+  x, times = np.asarray(x), np.arange(num_steps + 1) * dt
+  if not np.ptp(times):  # no time passes
+    return np.repeat(x[:, None], len(times), axis=1)
   states = np.full((len(x), len(times), x.shape[1]), np.nan, x.dtype)
   for start, out in zip(x, states, strict=True):
     solution = scipy.integrate.solve_ivp(
@@ -47,7 +52,7 @@ def finite_part(states, dt):
     return states
   q, p = states
   finite = np.isfinite(q) & np.isfinite(p)
-  finite = finite.reshape(*finite.shape[:2], -1).all(-1)  # [batch, T + 1]
+  finite = finite.all(tuple(range(2, finite.ndim)))  # [batch, T + 1]
   if finite.all():
     return states
   stop = int(finite.all(0).argmin())

@@ -8,6 +8,7 @@ from hgn_tf.models import optimizers
 from hgn_tf.models.checks import check_frames
 from hgn_tf.models.hnn import make
 from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.models.objective_model import ObjectiveModel, weighted_mean
 from hgn_tf.models.pixel_hnn_config import WINDOW, PixelHNNConfig
 from hgn_tf.networks import precision
 from hgn_tf.networks.autoencoders import conv_autoencoder, mlp_autoencoder
@@ -16,7 +17,7 @@ CENTRE_STEPS = 100  # training steps whose frames make the mean image
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
-class PixelHNN(keras.Model):
+class PixelHNN(ObjectiveModel):
   """z_t = encoder(x_t, x_{t+1}) = (q_t, p_t); dz/dt = HNN(z), time in frames; (x_t, x_{t+1}) = decoder(z_t).
 
   L_AE is the squared error of a decoded pair; L_CC = (p_t - (q_{t+1} - q_t))^2 makes the code (position, velocity);
@@ -28,18 +29,32 @@ class PixelHNN(keras.Model):
     config: PixelHNNConfig, or its dict.
   """
 
+  config_class = PixelHNNConfig
+  figures = ("loss", "autoencoder", "canonical", "dynamics")
+
   def __init__(self, config, **kwargs):
-    config = config if isinstance(config, PixelHNNConfig) else PixelHNNConfig.from_dict(config)
-    super().__init__(**{"name": config.name, **kwargs})
-    self.config = config
-    self.encoder, self.decoder = _autoencoder(config)
+    super().__init__(config, **kwargs)
+    config = self.config
+    self.encoder, self.decoder = self._autoencoder()
     self.dynamics = make(HNNConfig(
-        name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0))
+        name="dynamics", model=config.dynamics, hidden=config.dynamics_hidden, weight_decay=0.0),
+        dtype=self.policy)
     self.dynamics.build((None, config.embedding))
     # Subtracted before the encoder, added after the decoder: on a bright background nothing is learned without it.
     self.centre = self.add_weight(shape=config.frame_shape[1:], initializer="zeros", trainable=False, name="centre")
-    self.trackers = {key: keras.metrics.Mean(name=key) for key in ("loss", "autoencoder", "canonical", "dynamics")}
-    self.built = True
+    self.add_step_counter()
+    self.build((None, *config.frame_shape))
+
+  def build(self, input_shape):
+    """All weights are there from the start."""
+
+  def _autoencoder(self):
+    """(encoder, decoder) of pairs of frames."""
+    c, policy = self.config, self.policy
+    if c.autoencoder == "mlp":
+      return mlp_autoencoder(c.pair_shape, c.hidden, c.embedding, policy)
+    conv = precision.policy(c.precision) if policy == "float32" else policy
+    return conv_autoencoder(c.pair_shape, c.encoder, c.decoder_filters, c.embedding, policy, conv)
 
   def encode(self, frames):
     """The code of the first two frames: [batch, T + 1, H, W, C] -> [batch, embedding].
@@ -49,8 +64,11 @@ class PixelHNN(keras.Model):
     """
     if frames.shape[1] is not None and frames.shape[1] < 2:
       raise ValueError(f"frames must have at least 2 in time, got {frames.shape[1]}.")
-    frames = check_frames(frames, (None, *self.config.frame_shape[1:]))
-    return self.encoder(self._pairs(frames[:, :2])[:, 0])
+    frames = check_frames(frames, (None, *self.config.frame_shape[1:]), self.variable_dtype)
+    return self._code(self._pairs(frames[:, :2])[:, 0])
+
+  def _code(self, pairs):
+    return tf.cast(self.encoder(pairs), self.variable_dtype)
 
   def initial_state(self, z):
     """(q, p), the halves of a code."""
@@ -74,7 +92,7 @@ class PixelHNN(keras.Model):
   def decode(self, state):
     """The earlier frame of the decoded pair: PhaseSpace, each [..., embedding / 2] -> [..., H, W, C] in [0, 1]."""
     z = state.merge()
-    pair = self.decoder(tf.reshape(z, [-1, self.config.embedding]))
+    pair = tf.cast(self.decoder(tf.reshape(z, [-1, self.config.embedding])), z.dtype)
     frame = tf.clip_by_value(pair[..., :self.config.channels] + self.centre, 0.0, 1.0)
     return tf.reshape(frame, tf.concat([tf.shape(z)[:-1], self.config.frame_shape[1:]], 0))
 
@@ -101,43 +119,45 @@ class PixelHNN(keras.Model):
   def call(self, frames):
     return self.reconstruct(frames, method="rk4")
 
-  def compile(self, optimizer=None, jit_compile=None, **kwargs):
-    """`keras.Model.compile`; by default Adam as in the config, jit-compiled where there is a GPU."""
-    optimizer = optimizers.adam(self.config, epsilon=1e-8) if optimizer is None else optimizer
-    jit_compile = precision.has_gpu() if jit_compile is None else jit_compile
-    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+  def default_optimizer(self):
+    return optimizers.adam(self.config, epsilon=1e-8)
 
-  def train_step(self, frames):
-    window = self._window(check_frames(frames, self.config.frame_shape))
-    self._update_centre(window)
-    with tf.GradientTape() as tape:
-      losses = self.objective(window)
-      decay = self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self.trainable_variables])
-      total = losses["loss"] + decay
-    self.optimizer.apply(tape.gradient(total, self.trainable_variables), self.trainable_variables)
-    return self._track(losses)
+  def inputs(self, x):
+    return check_frames(x, self.config.frame_shape, self.variable_dtype)
 
-  def test_step(self, frames):
-    return self._track(self.objective(check_frames(frames, self.config.frame_shape)))
+  def step_losses(self, frames, weights, step):
+    window = self._window(frames, step)
+    losses = self.objective(window, weights)
+    decay = self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self.trainable_variables])
+    return losses["loss"] + decay, losses
 
-  def objective(self, frames):
+  def before_step(self, frames, step):
+    self._update_centre(self._window(frames, step), step)
+
+  def test_losses(self, frames, weights):
+    return self.objective(frames, weights)
+
+  def objective(self, frames, weights=None):
     """The terms of L and their weighted sum (without weight decay), means over all transitions of the frames.
 
     Args:
       frames: [batch, n, H, W, C], n at least 3.
+      weights: of the films, [batch] with a mean of 1, or None.
     """
     c = self.config
     pairs = self._pairs(frames)
     n = pairs.shape[1]
-    z = tf.reshape(self.encoder(tf.reshape(pairs, [-1, *c.pair_shape])), [-1, n, c.embedding])
+    z = tf.reshape(self._code(tf.reshape(pairs, [-1, *c.pair_shape])), [-1, n, c.embedding])
     now, change = tf.reshape(z[:, :-1], [-1, c.embedding]), tf.reshape(z[:, 1:] - z[:, :-1], [-1, c.embedding])
     at = now + change / 2 if c.derivative == "midpoint" else now
     target = tf.reshape(pairs[:, :-1], [-1, *c.pair_shape])
-    losses = {"autoencoder": _mean_square(self.decoder(now) - target),
-              "canonical": _mean_square(PhaseSpace.split(now).p - PhaseSpace.split(change).q),
-              "dynamics": _mean_square(self.dynamics(at) - change)}
-    weights = {"autoencoder": c.autoencoder_weight, "canonical": c.canonical_weight, "dynamics": c.dynamics_weight}
-    total = tf.add_n([weights[key] * value for key, value in losses.items()])
+    decoded = tf.cast(self.decoder(now), target.dtype)
+    films = None if weights is None else tf.repeat(weights, n - 1)  # of each transition
+    losses = {"autoencoder": weighted_mean((decoded - target) ** 2, films),
+              "canonical": weighted_mean((PhaseSpace.split(now).p - PhaseSpace.split(change).q) ** 2, films),
+              "dynamics": weighted_mean((self.dynamics(at) - change) ** 2, films)}
+    terms = {"autoencoder": c.autoencoder_weight, "canonical": c.canonical_weight, "dynamics": c.dynamics_weight}
+    total = tf.add_n([terms[key] * value for key, value in losses.items()])
     return {"loss": total, **losses}
 
   def _pairs(self, frames):
@@ -145,39 +165,16 @@ class PixelHNN(keras.Model):
     frames = frames - self.centre
     return tf.concat([frames[:, :-1], frames[:, 1:]], axis=-1)
 
-  def _update_centre(self, frames):
+  def _update_centre(self, frames, step):
     """The mean image of the first `CENTRE_STEPS` steps."""
-    step = tf.cast(self.optimizer.iterations, tf.float32)
+    step = tf.cast(step, frames.dtype)
     rate = tf.where(step < CENTRE_STEPS, 1.0 / (step + 1.0), 0.0)
     self.centre.assign_add(rate * (tf.reduce_mean(frames, axis=(0, 1)) - self.centre))
 
-  def _window(self, frames):
+  def _window(self, frames, step):
     """Three successive frames of each sequence, drawn by (config.seed, step)."""
-    seed = tf.stack([self.config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+    seed = tf.stack([self.config.seed, step])
     last = self.config.num_frames - WINDOW
     first = tf.random.stateless_uniform([tf.shape(frames)[0], 1], seed, 0, last + 1, tf.int32)
     return tf.ensure_shape(tf.gather(frames, first + tf.range(WINDOW), batch_dims=1),
                            [None, WINDOW, *self.config.frame_shape[1:]])
-
-  def _track(self, losses):
-    for key, value in losses.items():
-      self.trackers[key].update_state(value)
-    return {key: tracker.result() for key, tracker in self.trackers.items()}
-
-  @property
-  def metrics(self):
-    return list(self.trackers.values())
-
-  def get_config(self):
-    return {"config": self.config.to_dict(), "name": self.name}
-
-
-def _autoencoder(c):
-  """(encoder, decoder) of pairs of frames."""
-  if c.autoencoder == "mlp":
-    return mlp_autoencoder(c.pair_shape, c.hidden, c.embedding)
-  return conv_autoencoder(c.pair_shape, c.encoder, c.decoder_filters, c.embedding, precision.policy(c.precision))
-
-
-def _mean_square(x):
-  return tf.reduce_mean(x ** 2)

@@ -30,7 +30,7 @@ class MixturePrior(keras.layers.Layer):
   def build(self, noise_shape):
     size = int(np.prod(noise_shape[1:]))
     rank, count = min(self.rank, size - 1), self.components
-    fixed = dict(dtype="float32", trainable=False, autocast=False)
+    fixed = dict(trainable=False, autocast=False)
     self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **fixed)
     self.std = self.add_weight(name="std", shape=(), initializer="ones", **fixed)
     self.basis = self.add_weight(name="basis", shape=(rank, size), initializer="zeros", **fixed)
@@ -43,7 +43,7 @@ class MixturePrior(keras.layers.Layer):
         self.mean, self.std, self.basis, self.centres, self.factors, self.cumulative))
     rank = basis.shape[0]
     flat = tf.ensure_shape(tf.reshape(noise, [-1, basis.shape[1]]), [None, basis.shape[1]])
-    uniform = tfp.distributions.Normal(0.0, 1.0).cdf(flat[:, rank])
+    uniform = tfp.distributions.Normal(tf.zeros([], flat.dtype), 1.0).cdf(flat[:, rank])
     component = tf.reduce_sum(tf.cast(uniform[:, None] > cumulative[:-1], tf.int32), axis=1)
     local = tf.gather(centres, component) + tf.linalg.matvec(tf.gather(factors, component), flat[:, :rank])
     return tf.reshape(mean + std * flat + tf.matmul(local, basis), tf.shape(noise))

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf import networks
-from hgn_tf.models.checks import check_count, check_points
+from hgn_tf.models.checks import check_count
 from hgn_tf.models.density import DensityModel, in_chunks, new_seed
 from hgn_tf.models.real_nvp_config import RealNVPConfig
 
@@ -25,17 +25,21 @@ class RealNVP(DensityModel):
     config: RealNVPConfig, or its dict.
   """
 
+  config_class = RealNVPConfig
+
   def __init__(self, config=RealNVPConfig(), **kwargs):  # noqa: B008, frozen
-    config = config if isinstance(config, RealNVPConfig) else RealNVPConfig.from_dict(config)
     super().__init__(config, **kwargs)
+    config = self.config
     first = config.event_size // 2
     # tfb.RealNVP leaves the first num_masked units alone; where that is negative, the last ones.
     self.masked = [first if i % 2 else first - config.event_size for i in range(config.layers)]
     self.conditioners = [self._conditioner(abs(masked), i) for i, masked in enumerate(self.masked)]
-    self.built = True
+    self.add_step_counter()
+    self.build((None, config.event_size))
 
   def _conditioner(self, masked, i):
-    net = networks.mlp(self.config.hidden, 2 * (self.config.event_size - masked), "relu", name=f"conditioner_{i}")
+    net = networks.mlp(self.config.hidden, 2 * (self.config.event_size - masked), "relu", dtype=self.policy,
+                       name=f"conditioner_{i}")
     net.build((None, masked))
     return net
 
@@ -43,7 +47,7 @@ class RealNVP(DensityModel):
     """The density of standardised points, a tfp TransformedDistribution."""
     couplings = [tfb.RealNVP(num_masked=masked, shift_and_log_scale_fn=_shift_and_log_scale(net))
                  for masked, net in zip(self.masked, self.conditioners, strict=True)]
-    base = tfd.MultivariateNormalDiag(tf.zeros(self.config.event_size))
+    base = tfd.MultivariateNormalDiag(tf.zeros(self.config.event_size, self.variable_dtype))
     return tfd.TransformedDistribution(base, tfb.Chain(couplings))
 
   def log_prob(self, points):
@@ -52,8 +56,7 @@ class RealNVP(DensityModel):
     Raises:
       ValueError: points of another shape or not finite.
     """
-    points = tf.convert_to_tensor(check_points(points, self.config.event_size))
-    return in_chunks(lambda chunk, _: self._log_prob(chunk), points)
+    return in_chunks(lambda chunk, _: self._log_prob(chunk), self._points(points))
 
   def sample(self, n, seed=None):
     """`n` points [n, d] from the model.
@@ -63,7 +66,7 @@ class RealNVP(DensityModel):
       seed: int, or None for a new one at each call.
     """
     check_count("n", n)
-    start = tf.random.stateless_normal([n, self.config.event_size], new_seed(seed))
+    start = tf.random.stateless_normal([n, self.config.event_size], new_seed(seed), dtype=self.variable_dtype)
     return in_chunks(lambda chunk, _: self._generate(chunk), start)
 
   def generate(self, start):
@@ -92,6 +95,6 @@ class RealNVP(DensityModel):
 
 def _shift_and_log_scale(net):
   def conditioner(x, output_units):
-    shift, log_scale = tf.split(net(x), [output_units, output_units], axis=-1)
+    shift, log_scale = tf.split(tf.cast(net(x), x.dtype), [output_units, output_units], axis=-1)
     return shift, _LOG_SCALE_LIMIT * tf.tanh(log_scale / _LOG_SCALE_LIMIT)
   return conditioner

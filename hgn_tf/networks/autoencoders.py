@@ -1,11 +1,13 @@
 """Autoencoders of pairs of frames, to a code and back (Greydanus et al. 2019; paper A.3)."""
 
+import functools
 import math
 
 import keras
 
 from hgn_tf.networks.convolutions import conv_stack
 from hgn_tf.networks.decoders import Decoder
+from hgn_tf.networks.precision import sequential
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -20,8 +22,9 @@ class ResidualMLP(keras.layers.Layer):
   def __init__(self, hidden, outputs, **kwargs):
     super().__init__(**kwargs)
     self.hidden, self.outputs = hidden, outputs
-    self.layers = [keras.layers.Dense(hidden, "relu", kernel_initializer="orthogonal") for _ in range(3)]
-    self.last = keras.layers.Dense(outputs, kernel_initializer="orthogonal")
+    dense = functools.partial(keras.layers.Dense, kernel_initializer="orthogonal", dtype=self.dtype_policy)
+    self.layers = [dense(hidden, "relu") for _ in range(3)]
+    self.last = dense(outputs)
 
   def build(self, input_shape):
     for layer, width in zip((*self.layers, self.last), (input_shape[-1], *[self.hidden] * 3), strict=True):
@@ -37,20 +40,21 @@ class ResidualMLP(keras.layers.Layer):
     return {**super().get_config(), "hidden": self.hidden, "outputs": self.outputs}
 
 
-def mlp_autoencoder(shape, hidden, embedding):
+def mlp_autoencoder(shape, hidden, embedding, dtype=None):
   """HNN's encoder and decoder of images, built: (shape -> [embedding], [embedding] -> shape).
 
   Args:
     shape: (height, width, channels).
     hidden: width of the hidden layers.
     embedding: width of the code.
+    dtype: Keras dtype policy.
   """
-  encoder = [keras.layers.Flatten(), ResidualMLP(hidden, embedding)]
-  decoder = [ResidualMLP(hidden, math.prod(shape)), keras.layers.Reshape(shape)]
-  return _sequential(encoder, shape, "encoder"), _sequential(decoder, (embedding,), "decoder")
+  encoder = [keras.layers.Flatten(dtype=dtype), ResidualMLP(hidden, embedding, dtype=dtype)]
+  decoder = [ResidualMLP(hidden, math.prod(shape), dtype=dtype), keras.layers.Reshape(shape, dtype=dtype)]
+  return _built(encoder, shape, dtype, "encoder"), _built(decoder, (embedding,), dtype, "decoder")
 
 
-def conv_autoencoder(shape, convs, decoder_filters, embedding, dtype=None):
+def conv_autoencoder(shape, convs, decoder_filters, embedding, dtype=None, conv_dtype=None):
   """HGN's encoder and decoder with one linear layer each, built; of images whose size is a multiple of 8.
 
   Args:
@@ -58,19 +62,19 @@ def conv_autoencoder(shape, convs, decoder_filters, embedding, dtype=None):
     convs: of the encoder, (filters, kernel, stride) each; they take the size to an eighth.
     decoder_filters: width of the decoder.
     embedding: width of the code.
-    dtype: Keras dtype policy of the convolutions.
+    dtype: Keras dtype policy of the linear layers; conv_dtype: of the convolutions.
   """
   height, width, outputs = shape
   channels = convs[-1][0] // 4  # of HGN's q
-  encoder = [conv_stack(convs, "relu", "he_normal", shape, dtype), keras.layers.Flatten(),
-             keras.layers.Dense(embedding)]
+  encoder = [conv_stack(convs, "relu", "he_normal", shape, conv_dtype), keras.layers.Flatten(dtype=dtype),
+             keras.layers.Dense(embedding, dtype=dtype)]
   grid = (height // 8, width // 8, channels)
-  decoder = [keras.layers.Dense(math.prod(grid)), keras.layers.Reshape(grid),
-             Decoder(decoder_filters, outputs, activation="linear", dtype=dtype)]
-  return _sequential(encoder, shape, "encoder"), _sequential(decoder, (embedding,), "decoder")
+  decoder = [keras.layers.Dense(math.prod(grid), dtype=dtype), keras.layers.Reshape(grid, dtype=dtype),
+             Decoder(decoder_filters, outputs, activation="linear", dtype=conv_dtype)]
+  return _built(encoder, shape, dtype, "encoder"), _built(decoder, (embedding,), dtype, "decoder")
 
 
-def _sequential(layers, shape, name):
-  net = keras.Sequential(layers, name=name)
+def _built(layers, shape, dtype, name):
+  net = sequential(layers, dtype, name)
   net.build((None, *shape))
   return net

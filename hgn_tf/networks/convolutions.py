@@ -6,6 +6,8 @@ the 2x2 kernels of stride 2 on even grids.
 
 import keras
 
+from hgn_tf.networks.precision import sequential
+
 
 def conv_stack(convs, activation, kernel_initializer, input_shape, dtype=None, name=None):
   """Convolutions with `activation` between them and a linear last one, built for `input_shape` (no batch).
@@ -20,7 +22,7 @@ def conv_stack(convs, activation, kernel_initializer, input_shape, dtype=None, n
   """
   *hidden, last = convs
   layers = [conv(spec, activation, kernel_initializer, dtype) for spec in hidden]
-  net = keras.Sequential([*layers, conv(last, None, "glorot_uniform", dtype)], name=name)
+  net = sequential([*layers, conv(last, None, "glorot_uniform", dtype)], dtype, name)
   net.build((None, *input_shape))
   return net
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from hgn_tf.networks.convolutions import conv
 from hgn_tf.networks.grids import pixel_grid
 from hgn_tf.networks.mlp import mlp
+from hgn_tf.networks.precision import sequential
 from hgn_tf.networks.upsampling import upsample_block
 
 _DARK = -0.7  # sigmoid of it is 1/3: about the ground that balls are drawn on
@@ -36,15 +37,15 @@ class Decoder(keras.layers.Layer):
   def build(self, input_shape):
     _, height, width, depth = input_shape
     self.constant = self.add_weight(shape=(height, width, self.constant_channels), initializer="ones", name="constant")
-    self.net = keras.Sequential(
+    self.net = sequential(
         [layer for _ in range(3) for layer in upsample_block(self.filters, self.kernel_initializer, self.dtype_policy)]
-        + [conv((self.channels, 3, 1), None, "glorot_uniform", self.dtype_policy)])
+        + [conv((self.channels, 3, 1), None, "glorot_uniform", self.dtype_policy)], self.dtype_policy)
     self.net.build((None, height, width, depth + self.constant_channels))
 
   def call(self, q):
     constant = tf.convert_to_tensor(self.constant)
     constant = tf.broadcast_to(constant, tf.concat([tf.shape(q)[:1], tf.shape(constant)], 0))
-    image = tf.cast(self.net(tf.concat([q, constant], axis=-1)), tf.float32)
+    image = tf.cast(self.net(tf.concat([q, constant], axis=-1)), self.variable_dtype)
     return keras.activations.get(self.activation)(image)
 
   def get_config(self):
@@ -76,6 +77,7 @@ class ResidualDecoder(keras.layers.Layer):
       x = self._block(x)
     outputs = conv((self.channels, 3, 1), None, "glorot_uniform", self.dtype_policy)(x)
     self.net = keras.Model(inputs, outputs)
+    self.net.dtype_policy = self.dtype_policy  # else it casts its input to float32
 
   def _block(self, x):
     up = keras.layers.UpSampling2D(2, dtype=self.dtype_policy)(x)
@@ -88,7 +90,7 @@ class ResidualDecoder(keras.layers.Layer):
     return keras.layers.Activation("sigmoid", dtype=self.dtype_policy)(total)
 
   def call(self, q):
-    return tf.sigmoid(tf.cast(self.net(q), tf.float32))
+    return tf.sigmoid(tf.cast(self.net(q), self.variable_dtype))
 
   def get_config(self):
     return {**super().get_config(), "filters": self.filters, "channels": self.channels,
@@ -114,20 +116,20 @@ class CoordinateDecoder(keras.layers.Layer):
 
   def build(self, input_shape):
     size = input_shape[-1]
-    self.shifts = mlp((64,), 2 * self.units + self.hidden[0], "silu")
+    self.shifts = mlp((64,), 2 * self.units + self.hidden[0], "silu", dtype=self.dtype_policy)
     self.shifts.build((None, size))
     spread = keras.random.uniform((2 * self.units,), -0.7, 0.7)
-    last = self.shifts.layers[-1]
-    last.bias.assign(tf.concat([spread, tf.zeros(self.hidden[0])], 0))
-    last.kernel.assign(last.kernel * tf.concat([tf.fill([2 * self.units], 0.1), tf.ones(self.hidden[0])], 0))
-    self.linear = keras.layers.Dense(2 * self.units, use_bias=False)
+    last, rest = self.shifts.layers[-1], tf.zeros(self.hidden[0], spread.dtype)
+    last.bias.assign(tf.concat([spread, rest], 0))
+    last.kernel.assign(last.kernel * tf.concat([0.1 * tf.ones_like(spread), rest + 1.0], 0))
+    self.linear = keras.layers.Dense(2 * self.units, use_bias=False, dtype=self.dtype_policy)
     self.linear.build((None, size))
     self.log_sharpness = self.add_weight(
         shape=(self.units,), name="log_sharpness",
         initializer=keras.initializers.RandomNormal(-math.log(self.width), 0.3))
-    self.first = keras.layers.Dense(self.hidden[0])
+    self.first = keras.layers.Dense(self.hidden[0], dtype=self.dtype_policy)
     self.first.build((None, None, self.units))
-    self.rest = mlp(self.hidden[1:], self.channels, "silu")
+    self.rest = mlp(self.hidden[1:], self.channels, "silu", dtype=self.dtype_policy)
     self.rest.build((None, None, self.hidden[0]))
     self.rest.layers[-1].bias.assign(tf.fill([self.channels], _DARK))
 
@@ -135,10 +137,10 @@ class CoordinateDecoder(keras.layers.Layer):
     """Colours in [0, 1] at places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, channels]."""
     moved = self.shifts(q)[:, None]
     x, y = tf.split(moved[..., :2 * self.units] + self.linear(q)[:, None], 2, axis=-1)
-    sharpness = tf.exp(tf.convert_to_tensor(self.log_sharpness))
+    places, sharpness = tf.cast(places, x.dtype), tf.exp(tf.convert_to_tensor(self.log_sharpness))
     apart = ((places[..., :1] - x) * sharpness) ** 2 + ((places[..., 1:] - y) * sharpness) ** 2
     h = tf.nn.silu(self.first(tf.exp(-0.5 * apart)) + moved[..., 2 * self.units:])
-    return tf.sigmoid(self.rest(h))
+    return tf.sigmoid(tf.cast(self.rest(h), self.variable_dtype))
 
   def image(self, q, size):
     """Images in [0, 1]: [n, d] -> [n, size, size, channels]."""

@@ -6,6 +6,7 @@ import tensorflow as tf
 from hgn_tf.networks.convolutions import conv_stack
 from hgn_tf.networks.grids import pixel_grid
 from hgn_tf.networks.mlp import mlp
+from hgn_tf.networks.precision import sequential
 
 
 class Encoder(keras.layers.Layer):
@@ -22,7 +23,7 @@ class Encoder(keras.layers.Layer):
   """
 
   def __init__(self, convs, log_std_offset=-4.0, kernel_initializer="he_normal", **kwargs):
-    super().__init__(autocast=False, **kwargs)  # frames are centred in float32, whatever the convolutions compute in
+    super().__init__(autocast=False, **kwargs)  # frames are centred as they are, whatever the convolutions compute in
     self.convs, self.first_offset = tuple(map(tuple, convs)), log_std_offset
     self.kernel_initializer = kernel_initializer
 
@@ -30,7 +31,7 @@ class Encoder(keras.layers.Layer):
     _, frames, height, width, channels = input_shape
     self.net = conv_stack(self.convs, "relu", self.kernel_initializer, (height, width, frames * channels),
                           dtype=self.dtype_policy)
-    fixed = dict(dtype="float32", trainable=False, autocast=False)
+    fixed = dict(trainable=False, autocast=False)
     self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), **fixed,
                                           initializer=keras.initializers.Constant(self.first_offset))
     self.centre = self.add_weight(name="centre", shape=(height, width, channels), initializer="zeros", **fixed)
@@ -40,7 +41,7 @@ class Encoder(keras.layers.Layer):
     _, time, height, width, channels = frames.shape
     frames = (frames - tf.convert_to_tensor(self.centre)) * tf.convert_to_tensor(self.scale)
     stacked = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, height, width, time * channels])
-    mean, log_std = tf.split(tf.cast(self.net(stacked), tf.float32), 2, axis=-1)
+    mean, log_std = tf.split(tf.cast(self.net(stacked), self.variable_dtype), 2, axis=-1)
     return mean, log_std + tf.convert_to_tensor(self.log_std_offset)
 
   def get_config(self):
@@ -71,17 +72,18 @@ class WindowEncoder(keras.layers.Layer):
 
   def build(self, input_shape):
     _, context, height, width, channels = input_shape
-    self.convs = keras.Sequential([
+    self.convs = sequential([
         keras.layers.Conv2D(self.maps, 5, 2, "same", activation="relu", kernel_initializer="he_normal",
                             dtype=self.dtype_policy),
-        keras.layers.Conv2D(self.maps, 3, 1, "same", kernel_initializer="he_normal", dtype=self.dtype_policy)])
+        keras.layers.Conv2D(self.maps, 3, 1, "same", kernel_initializer="he_normal", dtype=self.dtype_policy)],
+        self.dtype_policy)
     self.convs.build((None, height, width, channels))
     features = 2 * self.maps * context
-    self.net = mlp(self.hidden, 2 * self.size, "silu")
+    self.net = mlp(self.hidden, 2 * self.size, "silu", dtype=self.variable_dtype)
     self.net.build((None, features))
-    self.linear = keras.layers.Dense(self.size, use_bias=False)
+    self.linear = keras.layers.Dense(self.size, use_bias=False, dtype=self.variable_dtype)
     self.linear.build((None, features))
-    fixed = dict(dtype="float32", trainable=False, autocast=False)
+    fixed = dict(trainable=False, autocast=False)
     self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), **fixed,
                                           initializer=keras.initializers.Constant(self.first_offset))
     self.centre = self.add_weight(name="centre", shape=(height, width, channels), initializer="zeros", **fixed)
@@ -90,7 +92,7 @@ class WindowEncoder(keras.layers.Layer):
   def call(self, frames):
     _, context, height, width, channels = frames.shape
     frames = (frames - tf.convert_to_tensor(self.centre)) * tf.convert_to_tensor(self.scale)
-    maps = tf.cast(self.convs(tf.reshape(frames, [-1, height, width, channels])), tf.float32)
+    maps = tf.cast(self.convs(tf.reshape(frames, [-1, height, width, channels])), self.variable_dtype)
     seen = tf.reshape(spatial_softmax(maps), [-1, context * 2 * self.maps])
     mean, log_std = tf.split(self.net(seen), 2, axis=-1)
     return mean + self.linear(seen), log_std + tf.convert_to_tensor(self.log_std_offset)
@@ -104,4 +106,4 @@ def spatial_softmax(maps):
   """Expected (x, y) of the softmax over space of each map, in [-1, 1]: [batch, h, w, c] -> [batch, c, 2]."""
   _, height, width, channels = maps.shape
   weights = tf.nn.softmax(tf.reshape(maps, [-1, height * width, channels]), axis=1)
-  return tf.einsum("npc,pk->nck", weights, tf.constant(pixel_grid(height, width)))
+  return tf.einsum("npc,pk->nck", weights, tf.constant(pixel_grid(height, width), weights.dtype))

@@ -24,13 +24,13 @@ class MLPEnergy(keras.layers.Layer):
   def __init__(self, hidden=(128, 128), activation="softplus", kernel_initializer="glorot_uniform", **kwargs):
     super().__init__(**kwargs)
     self.hidden, self.activation, self.kernel_initializer = tuple(hidden), activation, kernel_initializer
-    self.net = mlp(hidden, 1, activation, kernel_initializer)
+    self.net = mlp(hidden, 1, activation, kernel_initializer, self.dtype_policy)
 
   def build(self, input_shape):
     self.net.build(input_shape)
 
   def call(self, x):
-    return self.net(x)[..., 0]
+    return tf.cast(self.net(x)[..., 0], self.variable_dtype)
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation,
@@ -151,7 +151,7 @@ class OscillatorEnergy(keras.layers.Layer):
 
   def call(self, x):
     energy = 0.5 * tf.reduce_sum((self.gain * tf.matmul(x, tf.convert_to_tensor(self.root))) ** 2, axis=-1)
-    return energy + self._mlp(x) if self.hidden else energy
+    return tf.cast(energy + self._mlp(x) if self.hidden else energy, self.variable_dtype)
 
   def _mlp(self, x):
     h, activation = x, keras.activations.get(self.activation)

@@ -4,8 +4,10 @@ import functools
 
 import keras
 
+from hgn_tf.networks.precision import sequential
 
-def mlp(hidden, outputs, activation, kernel_initializer="glorot_uniform", name=None):
+
+def mlp(hidden, outputs, activation, kernel_initializer="glorot_uniform", dtype=None, name=None):
   """A multilayer perceptron with a linear output, as a keras.Sequential.
 
   Args:
@@ -13,13 +15,14 @@ def mlp(hidden, outputs, activation, kernel_initializer="glorot_uniform", name=N
     outputs: width of the output.
     activation: of the hidden layers.
     kernel_initializer: of every layer.
+    dtype: Keras dtype policy.
     name: of the model.
   """
-  layers = [keras.layers.Dense(width, activation, kernel_initializer=kernel_initializer) for width in hidden]
-  return keras.Sequential([*layers, keras.layers.Dense(outputs, kernel_initializer=kernel_initializer)], name=name)
+  dense = functools.partial(keras.layers.Dense, kernel_initializer=kernel_initializer, dtype=dtype)
+  return sequential([*(dense(width, activation) for width in hidden), dense(outputs)], dtype, name)
 
 
-def orthogonal_mlp(inputs, hidden, outputs, activation, weight_decay=0.0, name=None):
+def orthogonal_mlp(inputs, hidden, outputs, activation, weight_decay=0.0, dtype=None, name=None):
   """The net of the HNN repository: orthogonal kernels, torch's uniform biases, none on the last layer; built.
 
   Args:
@@ -28,11 +31,13 @@ def orthogonal_mlp(inputs, hidden, outputs, activation, weight_decay=0.0, name=N
     outputs: width of the output.
     activation: of the hidden layers.
     weight_decay: w adds w/2 |weights|^2 to the loss.
+    dtype: Keras dtype policy.
     name: of the model.
   """
   penalty = keras.regularizers.L2(weight_decay / 2) if weight_decay else None
-  dense = functools.partial(keras.layers.Dense, kernel_initializer="orthogonal", kernel_regularizer=penalty)
-  net, width = keras.Sequential(name=name), inputs
+  dense = functools.partial(keras.layers.Dense, kernel_initializer="orthogonal", kernel_regularizer=penalty,
+                            dtype=dtype)
+  net, width = sequential([], dtype, name), inputs
   for units in hidden:
     biases = keras.initializers.RandomUniform(-width ** -0.5, width ** -0.5)
     net.add(dense(units, activation, bias_initializer=biases, bias_regularizer=penalty))

@@ -1,7 +1,8 @@
-"""Which floating point the convolutions run in."""
+"""Which floating point the networks run in."""
 
 import pathlib
 
+import keras
 import tensorflow as tf
 
 _VECTORS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "avx")  # by the speed of a training step
@@ -29,3 +30,17 @@ def policy(precision):
   if precision == "auto":
     precision = "mixed_bfloat16" if native_bfloat16() else "float32"
   return precision
+
+
+def sequential(layers, dtype=None, name=None):
+  """A keras.Sequential that leaves its input to its first layer to cast, where Keras' own would cast it to float32.
+
+  Args:
+    layers: of this dtype policy.
+    dtype: Keras dtype policy, None for Keras' default.
+    name: of the model.
+  """
+  net = keras.Sequential(layers, name=name)
+  if dtype is not None:
+    net.dtype_policy = dtype
+  return net

@@ -1,15 +1,14 @@
 """Keras callbacks of a training run."""
 
-import math
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from hgn_tf.models.watch import NotFinite, StopOnNotFinite
 
-class NotFinite(RuntimeError):
-  """The training loss or a weight became NaN or infinite."""
+__all__ = ["Checkpoints", "FitPrior", "NotFinite", "RolloutImages", "StopOnNotFinite"]
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -54,18 +53,6 @@ class Checkpoints(keras.callbacks.Callback):
 
 def _clocks():
   return {"seconds": time.monotonic(), "cpu_seconds": time.process_time()}
-
-
-class StopOnNotFinite(keras.callbacks.Callback):
-  """Raises NotFinite, naming the step, as soon as a batch's loss is not finite."""
-
-  def on_train_batch_end(self, batch, logs=None):
-    del batch
-    loss = float(logs["loss"])
-    if not math.isfinite(loss):
-      step = int(self.model.optimizer.iterations.numpy())
-      raise NotFinite(f"The loss became {loss} at step {step}; the last finite weights are in the newest checkpoint. "
-                      "Try a smaller learning rate.")
 
 
 class FitPrior(keras.callbacks.Callback):

@@ -47,7 +47,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     step = workdir.restore(model)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
-  hooks = [callbacks.StopOnNotFinite()]
+  hooks = []
   if getattr(config, "prior_rank", 0):
     films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_BATCH}, split="train").take(_PRIOR_BATCHES)
     hooks.append(callbacks.FitPrior(films, config.steps))  # before the last checkpoint is written

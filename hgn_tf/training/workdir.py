@@ -15,6 +15,8 @@ from hgn_tf import models
 from hgn_tf.training import files
 from hgn_tf.training.results import plain
 
+_STEPS = "train_steps"
+
 
 class Workdir:
   """A run's folder; reading it changes nothing.
@@ -88,9 +90,14 @@ class Workdir:
     latest = tf.train.latest_checkpoint(self.path / "checkpoints")
     if latest is None:
       return 0
-    checkpoint = _checkpoint(model)
+    variables = _variables(model)
     _check_shapes(latest, model)
-    checkpoint.restore(latest).assert_existing_objects_matched().expect_partial()
+    older = _STEPS in variables and _STEPS not in _stored_shapes(latest)
+    if older:  # a folder from before models counted their own steps: those of its optimizer
+      del variables[_STEPS]
+    tf.train.Checkpoint(**variables).restore(latest).assert_existing_objects_matched().expect_partial()
+    if older:
+      model.train_steps.assign(model.optimizer.iterations)
     return self.latest_step()
 
   def manager(self, model, max_to_keep=2):
@@ -120,19 +127,25 @@ def _checkpoint(model):
 def _variables(model):
   """Name -> plain variable of model and optimizer: Keras objects restore lazily, and would hide a mismatch."""
   model.optimizer.build(model.trainable_variables)
-  variables = [*model.weights, *model.optimizer.variables]
-  return {f"v{i:04d}": variable.value for i, variable in enumerate(variables)}
+  steps = getattr(model, _STEPS, None)
+  variables = [v for v in (*model.weights, *model.optimizer.variables) if v is not steps]
+  named = {f"v{i:04d}": variable.value for i, variable in enumerate(variables)}
+  return named if steps is None else {**named, _STEPS: steps.value}
 
 
 def _check_shapes(path, model):
-  stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-  stored = {key.split("/")[0]: tuple(shape) for key, shape in stored.items() if key.startswith("v")}
-  wanted = {name: tuple(variable.shape) for name, variable in _variables(model).items()}
+  stored = {key: shape for key, shape in _stored_shapes(path).items() if key.startswith("v")}
+  wanted = {name: tuple(variable.shape) for name, variable in _variables(model).items() if name != _STEPS}
   differing = [f"{name} is {stored.get(name)} there and {wanted.get(name)} in the model"
                for name in sorted(stored.keys() | wanted.keys()) if stored.get(name) != wanted.get(name)]
   if differing:
     raise ValueError(f"checkpoint {path} does not fit the model {model.config.name!r}: {differing[0]}"
                      + (f", and {len(differing) - 1} more." if len(differing) > 1 else "."))
+
+
+def _stored_shapes(path):
+  stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+  return {key.split("/")[0]: tuple(shape) for key, shape in stored.items()}
 
 
 def _differences(old, new, prefix=""):

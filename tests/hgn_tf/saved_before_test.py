@@ -24,6 +24,14 @@ class SavedBeforeTest(tf.test.TestCase):
   def test_hgn(self):
     self.assertAllClose(self.load("hgn").reconstruct(self.expected["frames"]), self.expected["hgn"], atol=1e-5)
 
+  def test_an_older_hgn_goes_on_from_the_step_of_its_optimizer(self):
+    model = self.load("hgn")
+    model.fit(self.expected["frames"], batch_size=len(self.expected["frames"]), epochs=1, verbose=0)
+    self.assertEqual(int(model.train_steps), int(model.optimizer.iterations))
+    path = f"{self.get_temp_dir()}/again.keras"
+    model.save(path)
+    self.assertEqual(int(keras.saving.load_model(path).train_steps), int(model.train_steps))
+
   def test_nhf(self):
     points = self.expected["points"]
     self.assertAllClose(self.load("nhf").log_prob(points, seed=1), self.expected["nhf"], atol=1e-5)
@@ -36,4 +44,5 @@ class SavedBeforeTest(tf.test.TestCase):
     shutil.copytree(_FOLDER / "workdir", folder)
     model = Workdir(folder).load_model()
     self.assertEqual(int(model.optimizer.iterations), 4)
+    self.assertEqual(int(model.train_steps), 4)
     self.assertAllClose(model.reconstruct(self.expected["run_frames"]), self.expected["run"], atol=1e-5)

@@ -243,3 +243,9 @@ class GradientTest(parameterized.TestCase, tf.test.TestCase):
       return tape.gradient(loss, x)
     x = state().merge()
     self.assertAllClose(run(x), tf.function(run.python_function)(x))
+
+  @parameterized.parameters(*INTEGRATORS)
+  def test_an_energy_of_a_column_is_refused(self, name):
+    column = lambda x: tf.reduce_sum(x ** 2, axis=-1, keepdims=True)  # noqa: E731
+    with self.assertRaisesRegex(ValueError, r"energy must have shape \[batch\].* got shape \(5, 1\)"):
+      integrate(Separable(column, column), PhaseSpace(tf.ones((5, 2)), tf.ones((5, 2))), 0.1, 3, name)

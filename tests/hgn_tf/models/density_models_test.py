@@ -168,6 +168,32 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, r"points must have shape \[n, 2\], got \(2,\)"):
       call(np.zeros(2))
 
+  def test_a_prior_of_its_own_is_saved_with_the_model(self):
+    tfd = tfp.distributions
+    scale = tf.constant([0.5, 1.0, 2.0, 1.0])
+    mixture = tfd.MixtureSameFamily(tfd.Categorical(logits=[0.0, 1.0]), tfd.MultivariateNormalDiag(
+        tf.constant([[0.0] * 4, [1.0] * 4]), tf.stack([scale, scale])))
+    for prior in (tfd.MultivariateNormalDiag(tf.ones(4), scale), tfd.Sample(tfd.StudentT(3.0, 0.0, 1.0), 4), mixture):
+      model, path = NHF(SMALL, prior=prior), pathlib.Path(self.get_temp_dir()) / "model.keras"
+      model.save(path)
+      copy = keras.saving.load_model(path, safe_mode=True)
+      self.assertIs(type(copy.prior), type(prior))
+      self.assertAllClose(log_prob(copy, points(5)), log_prob(model, points(5)), atol=1e-5)
+
+  def test_a_prior_that_is_no_plain_data_is_refused_when_saved(self):
+    trained = tfp.distributions.MultivariateNormalDiag(tf.Variable(tf.zeros(4)))
+    shifted = tfp.distributions.TransformedDistribution(
+        tfp.distributions.MultivariateNormalDiag(tf.zeros(4)), tfp.bijectors.Shift(1.0))
+    for prior, message in ((trained, "prior.loc cannot be saved"), (shifted, "prior.bijector cannot be saved")):
+      with self.assertRaisesRegex(ValueError, message):
+        NHF(SMALL, prior=prior).save(pathlib.Path(self.get_temp_dir()) / "model.keras")
+
+  def test_noise_is_fresh_for_each_row_and_step_of_training(self):
+    model, x = make("paper"), np.zeros((4, 2), np.float32)
+    bounds = [model.bound(tf.constant(x), model._seed(step)).numpy() for step in (0, 1)]
+    self.assertLen(set(np.concatenate(bounds)), 8)
+    self.assertAllClose(model.predict(x, verbose=0), np.full(4, model.predict(x[:1], verbose=0)[0]), rtol=1e-6)
+
   @parameterized.parameters("fit", "adapt")
   def test_too_few_points(self, method):
     with self.assertRaisesRegex(ValueError, "points must be at least 2, got 1"):

@@ -138,6 +138,31 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
 
 class SavingTest(tf.test.TestCase):
 
+  def test_fine_tuning_leaves_a_trained_model_as_it_is(self):
+    model = HGN(config(steps=3, log_std_rise=(1, 2)))
+    model.compile(run_eagerly=True)
+    model.fit(frames(), batch_size=3, epochs=3, verbose=0)
+    other, path = HGN(config(log_std_rise=(1, 2))), f"{self.get_temp_dir()}/m.weights.h5"
+    model.save_weights(path)
+    other.load_weights(path)
+    self.assertEqual(int(other.train_steps), 3)
+    before = other.reconstruct(frames()), other.encode(frames()).stddev()
+    other.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    other.fit(frames(seed=2), batch_size=3, epochs=1, verbose=0)
+    self.assertAllEqual(other.reconstruct(frames()), before[0])
+    self.assertAllEqual(other.encode(frames()).stddev(), before[1])
+
+  def test_clips_after_the_loss_is_unscaled(self):
+    found = []
+    for optimizer in (keras.optimizers.SGD(1.0), keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0))):
+      keras.utils.set_random_seed(0)
+      model = HGN(config(clip_norm=1e-2))
+      model.compile(optimizer, run_eagerly=True)
+      before = model.trainable_variables[0].numpy()
+      model.fit(frames(), batch_size=3, epochs=1, verbose=0)
+      found.append(model.trainable_variables[0].numpy() - before)
+    self.assertAllClose(found[0], found[1], rtol=1e-3, atol=1e-7)
+
   def test_keras_file_and_weights(self):
     model = HGN(config())
     model.compile(run_eagerly=True)
@@ -170,8 +195,12 @@ class BadInputTest(parameterized.TestCase, tf.test.TestCase):
       HGN(config()).reconstruct(make())
 
   def test_negative_steps(self):
-    with self.assertRaisesRegex(ValueError, "num_steps must be at least 0, got -1"):
+    with self.assertRaisesRegex(ValueError, "num_steps must be an integer of at least 0, got -1"):
       HGN(config()).reconstruct(frames(), -1)
+
+  def test_half_a_sample(self):
+    with self.assertRaisesRegex(ValueError, "n must be an integer, got 2.5"):
+      HGN(config()).sample(2.5)
 
   def test_no_samples(self):
     with self.assertRaisesRegex(ValueError, "n must be at least 1, got 0"):

@@ -241,6 +241,31 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, "needs a separable hamiltonian"):
       HNN(HNNConfig(model="separable", damping=True)).rollout(np.ones((1, 2)), 2, 0.1, "leapfrog")
 
+  @parameterized.parameters(
+      (dict(num_steps=-1), "num_steps must be an integer of at least 0, got -1"),
+      (dict(num_steps=2.5), "num_steps must be an integer of at least 0, got 2.5"),
+      (dict(dt=np.nan), "dt must be finite"),
+      (dict(dt=[[0.1]]), r"dt must be finite, a number or of shape \[batch\]"),
+      (dict(method="verlet"), "Unknown integrator method='verlet'; known: "),
+      (dict(method="rk4", rtol=1e-3), "Unknown options of method='rk4': rtol; known: none"),
+      (dict(method="solve_ivp", tol=1e-3), "Unknown options of method='solve_ivp': tol; known: atol, rtol, solver"),
+      (dict(method="solve_ivp", num_steps=-1), "num_steps must be an integer of at least 0, got -1"),
+      (dict(method="leapfrog"), "method='leapfrog' needs a separable hamiltonian"))
+  def test_rollout_names_what_is_wrong_first(self, given, message):
+    with self.assertRaisesRegex(ValueError, f"^{message}"):
+      HNN(HNNConfig(hidden=(4,))).rollout(np.ones((1, 2)), **{"num_steps": 2, "dt": 0.1, **given})
+
+  @parameterized.product(method=["rk4", "leapfrog", "solve_ivp"], given=[(0, 0.1), (3, 0.0)])
+  def test_a_rollout_of_no_time_stays(self, method, given):
+    x = np.ones((2, 2), np.float32)
+    states = HNN(HNNConfig(model="separable", hidden=(4,))).rollout(x, *given, method)
+    self.assertAllEqual(states.merge(), np.repeat(x[:, None], given[0] + 1, axis=1))
+
+  @parameterized.parameters("rk4", "leapfrog", "solve_ivp")
+  def test_a_rollout_of_nothing_is_empty(self, method):
+    states = HNN(HNNConfig(model="separable", hidden=(4,))).rollout(np.ones((0, 2)), 3, 0.1, method)
+    self.assertEqual(states.q.shape, (0, 4, 1))
+
   @parameterized.parameters((3, 6, "q must hold two or more bodies of body_dimension=3, got 3 coordinates"),
                             (2, 10, "q must hold two or more bodies of body_dimension=2, got 5 coordinates"))
   def test_bodies_refuse_states_of_other_widths(self, body_dimension, width, message):

@@ -90,6 +90,9 @@ class MixturePriorTest(tf.test.TestCase):
     self.assertAllClose(model.prior.mean, means.reshape(6, -1).mean(axis=0), atol=1e-6)
     self.assertNotAllClose(model.sample(4, seed=0), before)
     self.assertAllEqual(model.sample(4, seed=0), model.sample(4, seed=0))
+    for same in (films, films.numpy(), tf.data.Dataset.from_tensors((films,))):
+      model.fit_prior(same)
+      self.assertAllClose(model.prior.mean, means.reshape(6, -1).mean(axis=0), atol=1e-6)
 
 
 if __name__ == "__main__":
