@@ -91,6 +91,13 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     with records.bounded_shuffle_buffer():
       super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
 
+  def _split_generators(self, dl_manager):
+    """The splits of data that are made, not found; builders that read files have their own."""
+    del dl_manager
+    config = self.builder_config
+    return {"train": self._generate_examples("train", config.num_train),
+            "test": self._generate_examples("test", config.num_test)}
+
   def check_sources(self, dl_manager):
     """Looks at what the dataset is made from and raises where it will not do; nothing has been written yet."""
 

@@ -83,12 +83,6 @@ class TrajectoryBuilder(base.Builder, skip_registration=True):
         "constants": {name: records.float64() for name in spec.system.constants},
     }, homepage="https://arxiv.org/abs/1909.13789")
 
-  def _split_generators(self, dl_manager):
-    del dl_manager
-    config = self.builder_config
-    return {"train": self._generate_examples("train", config.num_train),
-            "test": self._generate_examples("test", config.num_test)}
-
   def _generate_examples(self, split, count):
     spec = self.builder_config.spec()
     return self.spread(compressed_block, [(spec, split, *bounds) for bounds in base.blocks(count, _BLOCK)])

@@ -9,37 +9,54 @@ from hgn_tf.networks.mlp import mlp
 from hgn_tf.networks.precision import sequential
 
 
-class Encoder(keras.layers.Layer):
+class FrameEncoder(keras.layers.Layer):
+  """What encoders of frames share: weights that are not trained, set by the model that trains them.
+
+  Args:
+    log_std_offset: added to the log std of z; -4 starts the posterior narrow, 0 is the paper's. Training may raise it.
+
+  `centre` [height, width, channels] and `scale` []: the nets see (frames - centre) * scale.
+  """
+
+  def __init__(self, log_std_offset=-4.0, **kwargs):
+    super().__init__(autocast=False, **kwargs)  # frames are centred as they are, whatever the convolutions compute in
+    self.first_offset = log_std_offset
+
+  def add_fixed(self, frame_shape):
+    """Adds the weights that are not trained, after those that are."""
+    fixed = dict(trainable=False, autocast=False)
+    self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), **fixed,
+                                          initializer=keras.initializers.Constant(self.first_offset))
+    self.centre = self.add_weight(name="centre", shape=frame_shape, initializer="zeros", **fixed)
+    self.scale = self.add_weight(name="scale", shape=(), initializer="ones", **fixed)
+
+  def centred(self, frames):
+    """(frames - centre) * scale."""
+    return (frames - tf.convert_to_tensor(self.centre)) * tf.convert_to_tensor(self.scale)
+
+
+class Encoder(FrameEncoder):
   """q(z | x_0..x_T): frames stacked on channels to the mean and log std of a Gaussian on a grid.
 
   Args:
     convs: tuple of (filters, kernel, stride); the last has twice the channels of z.
-    log_std_offset: added to the log std; -4 starts the posterior narrow, 0 is the paper's. A weight that is not
-      trained: training may raise it.
+    log_std_offset: as of `FrameEncoder`.
     kernel_initializer: of the ReLU convolutions.
-
-  `centre` [height, width, channels] and `scale` [] are weights that are not trained: the net sees
-  (frames - centre) * scale.
   """
 
   def __init__(self, convs, log_std_offset=-4.0, kernel_initializer="he_normal", **kwargs):
-    super().__init__(autocast=False, **kwargs)  # frames are centred as they are, whatever the convolutions compute in
-    self.convs, self.first_offset = tuple(map(tuple, convs)), log_std_offset
-    self.kernel_initializer = kernel_initializer
+    super().__init__(log_std_offset, **kwargs)
+    self.convs, self.kernel_initializer = tuple(map(tuple, convs)), kernel_initializer
 
   def build(self, input_shape):
     _, frames, height, width, channels = input_shape
     self.net = conv_stack(self.convs, "relu", self.kernel_initializer, (height, width, frames * channels),
                           dtype=self.dtype_policy)
-    fixed = dict(trainable=False, autocast=False)
-    self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), **fixed,
-                                          initializer=keras.initializers.Constant(self.first_offset))
-    self.centre = self.add_weight(name="centre", shape=(height, width, channels), initializer="zeros", **fixed)
-    self.scale = self.add_weight(name="scale", shape=(), initializer="ones", **fixed)
+    self.add_fixed((height, width, channels))
 
   def call(self, frames):
     _, time, height, width, channels = frames.shape
-    frames = (frames - tf.convert_to_tensor(self.centre)) * tf.convert_to_tensor(self.scale)
+    frames = self.centred(frames)
     stacked = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, height, width, time * channels])
     mean, log_std = tf.split(tf.cast(self.net(stacked), self.variable_dtype), 2, axis=-1)
     return mean, log_std + tf.convert_to_tensor(self.log_std_offset)
@@ -49,7 +66,7 @@ class Encoder(keras.layers.Layer):
             "kernel_initializer": self.kernel_initializer}
 
 
-class WindowEncoder(keras.layers.Layer):
+class WindowEncoder(FrameEncoder):
   """q(z | a window of frames): where things are in each frame, then an MLP of all of them to a Gaussian of few numbers.
 
   Each frame goes through two convolutions to `maps` maps on half of its size; the softmax of a map over space gives the
@@ -60,15 +77,12 @@ class WindowEncoder(keras.layers.Layer):
     size: of z.
     maps: of each frame, and filters of the first convolution.
     hidden: widths of the MLP's hidden layers.
-    log_std_offset: added to the log std; a weight that is not trained.
-
-  `centre` [height, width, channels] and `scale` [] are weights that are not trained: the net sees
-  (frames - centre) * scale.
+    log_std_offset: as of `FrameEncoder`.
   """
 
   def __init__(self, size, maps=16, hidden=(128, 128), log_std_offset=-4.0, **kwargs):
-    super().__init__(autocast=False, **kwargs)
-    self.size, self.maps, self.hidden, self.first_offset = size, maps, tuple(hidden), log_std_offset
+    super().__init__(log_std_offset, **kwargs)
+    self.size, self.maps, self.hidden = size, maps, tuple(hidden)
 
   def build(self, input_shape):
     _, context, height, width, channels = input_shape
@@ -83,15 +97,11 @@ class WindowEncoder(keras.layers.Layer):
     self.net.build((None, features))
     self.linear = keras.layers.Dense(self.size, use_bias=False, dtype=self.variable_dtype)
     self.linear.build((None, features))
-    fixed = dict(trainable=False, autocast=False)
-    self.log_std_offset = self.add_weight(name="log_std_offset", shape=(), **fixed,
-                                          initializer=keras.initializers.Constant(self.first_offset))
-    self.centre = self.add_weight(name="centre", shape=(height, width, channels), initializer="zeros", **fixed)
-    self.scale = self.add_weight(name="scale", shape=(), initializer="ones", **fixed)
+    self.add_fixed((height, width, channels))
 
   def call(self, frames):
     _, context, height, width, channels = frames.shape
-    frames = (frames - tf.convert_to_tensor(self.centre)) * tf.convert_to_tensor(self.scale)
+    frames = self.centred(frames)
     maps = tf.cast(self.convs(tf.reshape(frames, [-1, height, width, channels])), self.variable_dtype)
     seen = tf.reshape(spatial_softmax(maps), [-1, context * 2 * self.maps])
     mean, log_std = tf.split(self.net(seen), 2, axis=-1)

@@ -75,12 +75,6 @@ class Builder(base.Builder):
         "t": records.float64(points),
     }, homepage="https://github.com/greydanus/hamiltonian-nn")
 
-  def _split_generators(self, dl_manager):
-    del dl_manager
-    config = self.builder_config
-    return {"train": self._generate_examples("train", config.num_train),
-            "test": self._generate_examples("test", config.num_test)}
-
   def _generate_examples(self, split, count):
     task, seed = self.builder_config.to_task(), self.builder_config.seed
     return self.spread(_block, [(task, seed, split, *bounds) for bounds in base.blocks(count, _BLOCK)])

@@ -68,12 +68,6 @@ class Builder(base.Builder):
     del dl_manager
     clips.require_gymnasium()
 
-  def _split_generators(self, dl_manager):
-    del dl_manager
-    config = self.builder_config
-    return {"train": self._generate_examples("train", config.num_train),
-            "test": self._generate_examples("test", config.num_test)}
-
   def _generate_examples(self, split, count):
     config = self.builder_config
     options = {name: getattr(config, name) for name in ("seed", "num_steps", "resolution", "max_angle")}
