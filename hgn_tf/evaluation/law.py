@@ -81,8 +81,7 @@ def frequencies(paths, dt):
   """
   found = []
   for path in np.asarray(paths, np.float64):
-    centred = path - path.mean(axis=0)
-    x = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+    x = _leading(path)
     up = np.flatnonzero((x[:-1] < 0) & (x[1:] >= 0))
     crossings = up + x[up] / (x[up] - x[up + 1])
     found.append((len(crossings) - 1) / (crossings[-1] - crossings[0]) / dt if len(crossings) > 1 else np.nan)
@@ -146,13 +145,24 @@ def endurance(model, frames, num_steps=1000):
     num_steps: of the rollouts.
 
   Returns:
-    dict: `amplitude`, of the motion of the pixels, `sharpness`, of the frames' contrast, each 1 where nothing fades;
-    `energy_drift`, the standard deviation of H over that between films.
+    dict: `amplitude`, the range of the positions' leading component; `sharpness`, the contrast of the frames; each 1
+    where nothing fades; `energy_drift`, the standard deviation of H over that between films.
   """
   path = tf.function(model.rollout)(model.infer(tf.constant(frames)), tf.constant(num_steps))
   tenth = num_steps // 10
   early, late = (np.concatenate([model.decode(path.q[i:i + 1, part]) for i in range(len(frames))])
                  for part in (slice(0, tenth), slice(-tenth, None)))
-  return {"amplitude": float(late.std(axis=1).mean() / early.std(axis=1).mean()),
+  return {"amplitude": float(np.mean(_ranges(path.q[:, -tenth:]) / _ranges(path.q[:, :tenth]))),
           "sharpness": float(late.std(axis=(2, 3)).mean() / early.std(axis=(2, 3)).mean()),
           "energy_drift": metrics.energy_drift(model.energy(path))}
+
+
+def _ranges(paths):
+  """Largest less smallest value of each path's leading component, [n]."""
+  return np.array([np.ptp(_leading(path)) for path in np.reshape(paths, (*paths.shape[:2], -1))])
+
+
+def _leading(path):
+  """The leading component of a path [T, d] about its mean, [T]."""
+  centred = path - path.mean(axis=0)
+  return centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
