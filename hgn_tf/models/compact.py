@@ -16,6 +16,8 @@ from hgn_tf.models.objective_model import weighted_mean
 from hgn_tf.models.prior import MixturePrior
 from hgn_tf.networks.grids import pixel_grid
 
+_LINE_SEARCH = 5  # evaluations: near the end single precision gives no step that satisfies Wolfe's conditions
+
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
 class CompactHGN(HGN):
@@ -80,23 +82,27 @@ class CompactHGN(HGN):
   def refine(self, z, frames, iterations):
     """z [batch, 2d] nearer to what minimises the squared error of the rollout over `frames`, by L-BFGS.
 
+    The error is that of `config.pixels_per_frame` pixels of each frame, drawn as in training.
+
     Args:
       z: where to begin.
       frames: [batch, T + 1, H, W, C].
       iterations: at most so many.
     """
     c = self.config
-    steps = frames.shape[1] - 1 - c.middle
-    unit = tf.reduce_mean((frames - self.encoder.centre) ** 2)
+    length = frames.shape[1]
+    places, colours, weights = self._sample_pixels(frames, tf.constant([c.seed, 0]))
 
     def error(z):
       state = PhaseSpace.split(z)
-      back, on = self._positions(state, c.middle, -c.dt), self._positions(state, steps, c.dt)
-      drawn = self.decode(tf.concat([back[:, :0:-1], on], axis=1))
-      return tf.reduce_mean((drawn - frames) ** 2, axis=(1, 2, 3, 4)) / unit
+      back, on = self._positions(state, c.middle, -c.dt), self._positions(state, length - 1 - c.middle, c.dt)
+      drawn = self.decoder(tf.reshape(tf.concat([back[:, :0:-1], on], axis=1), [-1, c.pairs]), places)
+      errors = tf.reduce_mean(tf.reduce_mean((drawn - colours) ** 2, axis=-1) * weights, axis=-1)
+      return tf.reduce_mean(tf.reshape(errors, [-1, length]), axis=1) * self.encoder.scale ** 2
 
     return tfp.optimizer.lbfgs_minimize(lambda z: tfp.math.value_and_gradient(error, z), z,
-                                        max_iterations=iterations, tolerance=1e-6, parallel_iterations=1).position
+                                        max_iterations=iterations, max_line_search_iterations=_LINE_SEARCH,
+                                        parallel_iterations=1).position
 
   def initial_state(self, z):
     """The state at the first frame of the window whose middle has the state z = (q, p)."""
@@ -130,16 +136,20 @@ class CompactHGN(HGN):
 
   def _film_error(self, z, frames, step, seed, start=0, weights=None):
     """Squared error of random pixels of random frames, within a horizon around `start` that grows with the steps."""
-    c = self.config
     seeds = tf.random.split(seed, 2)
     indices = self._draw_frames(tf.shape(frames)[0], step, seeds[0], start)
-    targets = tf.reshape(tf.gather(frames, indices, batch_dims=1), [-1, c.size ** 2, c.channels])
-    pixels, parts = self._draw_pixels(targets, seeds[1])
+    places, colours, parts = self._sample_pixels(tf.gather(frames, indices, batch_dims=1), seeds[1])
     if weights is not None:  # of films, for each of their frames
       parts *= tf.repeat(weights, tf.shape(indices)[1])[:, None]
-    places = tf.constant(pixel_grid(c.size, c.size), targets.dtype)
-    return self._pixel_error(z, indices - start, tf.gather(places, pixels), tf.gather(targets, pixels, batch_dims=1),
-                             parts)
+    return self._pixel_error(z, indices - start, places, colours, parts)
+
+  def _sample_pixels(self, frames, seed):
+    """(places [n, m, 2], colours [n, m, C], weights [n, m]) of random pixels of n = batch k frames [batch, k, ...]."""
+    c = self.config
+    targets = tf.reshape(frames, [-1, c.size ** 2, c.channels])
+    pixels, weights = self._draw_pixels(targets, seed)
+    places = tf.gather(tf.constant(pixel_grid(c.size, c.size), targets.dtype), pixels)
+    return places, tf.gather(targets, pixels, batch_dims=1), weights
 
   def _draw_frames(self, rows, step, seed, start):
     """[rows, frames_per_step] of the film, one in each of so many equal parts of those within the horizon."""
