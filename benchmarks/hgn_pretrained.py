@@ -62,9 +62,6 @@ them and before them: its energy is close to that of the unit oscillator that tr
 reads the film off the phase (docs/results.md).""",
     "CompactHGN": """It was trained on {num_frames} frames, and stays right for as long
 after and before them as measured above (docs/law.md).""",
-    "BootstrappedHGN": """It was trained on {num_frames} frames, of which its encoder
-sees the first {context}; frames beyond them it learned from its own rollouts of other parts of the film, and how long
-they stay right is measured above (docs/training.md).""",
 }
 
 

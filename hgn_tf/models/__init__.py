@@ -1,7 +1,6 @@
 """Keras models, each with its configuration beside it, composed of what stands below them."""
 
 import hgn_tf.mechanics.startup  # noqa: F401
-from hgn_tf.models.bootstrapped import BootstrappedHGN, BootstrappedHGNConfig
 from hgn_tf.models.compact import CompactHGN
 from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn import HGN
@@ -16,11 +15,11 @@ from hgn_tf.models.pixel_hnn_config import PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVP
 from hgn_tf.models.real_nvp_config import RealNVPConfig
 
-__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "BootstrappedHGN", "BootstrappedHGNConfig", "CompactHGN",
+__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "CompactHGN",
            "CompactHGNConfig", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP",
            "RealNVPConfig", "make"]
 
-_MODELS = {HGNConfig: HGN, BootstrappedHGNConfig: BootstrappedHGN, CompactHGNConfig: CompactHGN,
+_MODELS = {HGNConfig: HGN, CompactHGNConfig: CompactHGN,
            HNNConfig: make_hnn, NHFConfig: NHF, PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
 
 

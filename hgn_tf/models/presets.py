@@ -5,7 +5,6 @@ Above each preset stand the command that trains it, how long that took, and what
 
 import dataclasses
 
-from hgn_tf.models.bootstrapped import BootstrappedHGNConfig
 from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.hgn_config import HGNConfig
 from hgn_tf.models.hnn_config import HNNConfig
@@ -48,11 +47,6 @@ _HGN_PRESETS = {
     "hgn_no_fpsi": dict(transform=()),
 }
 
-# Right for longer than its films: docs/training.md, "Beyond the film".
-# hgn-reproduce hgn --rows=hgn_bootstrapped --steps=2000: 18 minutes of one fast core, 0.004, 0.059, 0.036, 0.091;
-# right for 120, 34, 56 and 30 frames of 121 forward, 121, 19, 47 and 16 backward.
-_BOOTSTRAPPED_PRESETS = {"hgn_bootstrapped": dict(transform=())}
-
 # The law behind the film: docs/law.md. One pair for mass_spring and pendulum, two for two_body, six for three_body.
 _COMPACT_PRESETS = {"hgn_compact": {}}
 
@@ -94,8 +88,7 @@ _REAL_NVP_PRESETS = {"real_nvp": {}, "real_nvp_2": dict(layers=2)}
 
 PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
-    for config, changed in ((_HGN, _HGN_PRESETS), (BootstrappedHGNConfig(), _BOOTSTRAPPED_PRESETS),
-                            (CompactHGNConfig(), _COMPACT_PRESETS),
+    for config, changed in ((_HGN, _HGN_PRESETS), (CompactHGNConfig(), _COMPACT_PRESETS),
                             (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
                             (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}

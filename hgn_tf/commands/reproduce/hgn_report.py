@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, MODELS, ROWS, SYSTEMS
+from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, MODELS, RETIRED, ROWS, SYSTEMS
 from hgn_tf.evaluation.evaluator import LONG, LONG_SEQUENCES
 from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.evaluation.report import markdown_table
@@ -63,15 +63,15 @@ half of the mean image's; mean of {films} test films. Training knows frames 0 to
 go wrong as soon as they leave them. Their energies have stayed near the |q|^2/2 + |p|^2/2 that training starts from:
 the state turns about once in 50 frames whatever the film (`python -m benchmarks.learned_motion`), and the decoder
 reads the film off the phase. The error over 30 steps, the drift of H and reversibility do not show this: what has been
-learned is a film, not yet the law behind it. `hgn_bootstrapped`, the same networks without f_psi, is not in the paper:
-beyond its films it learns from its own shorter rollouts ([training.md](training.md)); `hgn_windows` is the same without
-that.
+learned is a film, not yet the law behind it. A compact state does learn the law ([law.md](law.md)). `hgn_bootstrapped`,
+which was in this package before it, had the same networks as `hgn_no_fpsi`, saw a window of 16 frames at a random place
+and learned beyond its films from its own shorter rollouts; `hgn_windows` is the same without that.
 """
-_BEYOND = """![Long before and long after the first frame: the truth, an HGN, a bootstrapped one](images/beyond.png)
+_BEYOND = """![Long before and long after the first frame: the truth, an HGN, a compact one](images/beyond.png)
 
 Every tenth frame from 60 before to 90 after the first one that was seen, of a test film each (`hgn-figures beyond`; the
-HGNs have 15,000 steps of training, the bootstrapped ones 2,000). The two bodies of this film happen to turn once in 50
-frames, as the oscillator does that an HGN starts from. Where a bootstrapped HGN is unsure of the phase it blurs.
+HGNs have 15,000 steps of training; the compact ones are those of [law.md](law.md)). The two bodies of this film happen
+to turn once in 50 frames, as the oscillator does that an HGN starts from.
 """
 _SPEEDS = """## Figure 7: four speeds
 
@@ -125,11 +125,11 @@ def load(results, but=None):
   for path in sorted(path for path in results.glob("*.json") if path.name != but):
     run = files.read_json(path)
     runs.setdefault((run["row"], run["config"]["steps"]), {}).setdefault(run["dataset"], []).append(run)
-  return dict(sorted(runs.items(), key=lambda item: ([*ROWS].index(item[0][0]), item[0][1])))
+  return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *RETIRED, *ROWS].index(item[0][0]), item[0][1])))
 
 
 def _results(runs, pictures):
-  models = {key: found for key, found in runs.items() if key[0] in MODELS}
+  models = {key: found for key, found in runs.items() if key[0] in (*MODELS, *RETIRED)}
   parts = [_RESULTS, _table(models, _TABLE_1, "mse", 1e4), _trivial(models), _EXCESS,
            _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",

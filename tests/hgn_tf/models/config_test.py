@@ -12,7 +12,7 @@ from hgn_tf import pretrained
 from hgn_tf.models import presets
 from hgn_tf.models.config import Config
 
-_PRESETS = ("hgn", "hgn_bootstrapped", "hgn_compact", "hnn_pendulum", "pixel_hnn", "pixel_hnn_conv", "nhf", "real_nvp")
+_PRESETS = ("hgn", "hgn_compact", "hnn_pendulum", "pixel_hnn", "pixel_hnn_conv", "nhf", "real_nvp")
 _FIELDS = [(preset, field.name) for preset in _PRESETS for field in dataclasses.fields(presets.get(preset))]
 _NO_RULE = {"name", "log_std_offset"}  # any string, any number
 _OF_OTHER_TYPES = {int: ["16", 5.0, True, None, [5]], float: ["5e-4", True, None, np.nan, np.inf, 10 ** 400],
@@ -67,7 +67,6 @@ class RuleTest(parameterized.TestCase, tf.test.TestCase):
       ("hgn", dict(kl_warmup=[800, 300]), "kl_warmup must be a pair of steps .first, last. .* got .800, 300."),
       ("hgn", dict(log_std_rise=[5, 5]), "log_std_rise must be a pair .*first < last, got .5, 5."),
       ("hgn", dict(log_std_rise=[5]), "log_std_rise must be a pair"),
-      ("hgn_bootstrapped", dict(reach_rise=[2, 1]), "reach_rise must be a pair .*first < last, got .2, 1."),
       ("hgn_compact", dict(horizon=[0.6, 0.05]), "horizon must be a pair .*first < last <= 1, got .0.6, 0.05."),
       ("hgn_compact", dict(context=32), "context must be in .1, 31., got 32"),
       ("hgn", dict(encoder=[[8, 2]]), "encoder must be a tuple of .filters, kernel, stride."),

@@ -23,8 +23,6 @@ _DENSITY = dict(hidden=(4,), batch_size=4, steps=50)
 
 CONFIGS = {
     "hgn": models.HGNConfig(**_HGN),
-    "bootstrapped": models.BootstrappedHGNConfig(
-        **{**_HGN, "transform": ()}, context=2, reach=2, reach_rise=(1, 2), frames_beyond=2),
     "compact": models.CompactHGNConfig(**_COMPACT),
     "pixel_hnn": models.PixelHNNConfig(**_PIXEL),
     "hnn": models.HNNConfig(hidden=(4,)),
@@ -32,7 +30,7 @@ CONFIGS = {
     "nhf": models.NHFConfig(encoder_hidden=(4,), num_steps=1, train_samples=2, **_DENSITY),
     "real_nvp": models.RealNVPConfig(layers=2, **_DENSITY),
 }
-FILMS, PAIRS, POINTS = (("hgn", "bootstrapped", "compact", "pixel_hnn"), ("hnn", "baseline"), ("nhf", "real_nvp"))
+FILMS, PAIRS, POINTS = (("hgn", "compact", "pixel_hnn"), ("hnn", "baseline"), ("nhf", "real_nvp"))
 OWN_OBJECTIVE = FILMS + POINTS
 ROWS = 8
 
@@ -108,7 +106,7 @@ def batches(*arrays):
 
 class FitTest(parameterized.TestCase, tf.test.TestCase):
 
-  @named([name for name in CONFIGS if name not in ("compact", "bootstrapped")])  # an HGN's, and slow
+  @named([name for name in CONFIGS if name != "compact"])  # an HGN's, and slow
   def test_takes_every_kind_of_data_alike(self, name):
     arrays = tuple(a for a in data(name) if a is not None)
     dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(4)
@@ -183,10 +181,6 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
 
   @named(CONFIGS, options=[dict(steps_per_execution=2), dict(jit_compile=True)])
   def test_compiles_with(self, name, options):
-    if name == "bootstrapped" and "jit_compile" in options:
-      with self.assertRaisesRegex(ValueError, "jit_compile must be False"):
-        compiled(name, **options)
-      return
     model = compiled(name, run_eagerly=False, **options)
     before = weights(model)
     x, y = (None if a is None else tf.constant(a) for a in data(name))
