@@ -34,7 +34,7 @@ def decoder(found, split, num_frames=None):
   """
   _check_feature(found)
   feature, name = found.info.features["frames"], found.info.full_name
-  is_float = tf.as_dtype(feature.dtype).is_floating
+  is_float = tf.as_dtype(feature.np_dtype).is_floating
   is_open = None in feature.shape
   first = feature.decode_example(next(iter(records(found, split).take(1)))) if is_open or is_float else None
   length, *frame = first.shape if is_open else feature.shape
@@ -75,7 +75,7 @@ def _check_feature(found):
   if "frames" not in features:
     raise ValueError(f"{found.info.full_name!r} has no feature `frames`, the films [frames, height, width, channels]; "
                      f"it has: {', '.join(features)}.")
-  shape, dtype = features["frames"].shape, features["frames"].dtype
+  shape, dtype = features["frames"].shape, features["frames"].np_dtype
   if not isinstance(shape, tuple) or len(shape) != 4 or tf.as_dtype(dtype) not in _DTYPES:
     raise ValueError(f"`frames` of {found.info.full_name!r} must be [frames, height, width, channels], of "
                      f"{', '.join(kind.name for kind in _DTYPES)}; got {dtype} of shape {shape}.")

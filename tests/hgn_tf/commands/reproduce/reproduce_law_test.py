@@ -1,0 +1,46 @@
+"""hgn-reproduce law: a compact HGN is trained, measured beside the limit, and the page says what the files say."""
+
+import pathlib
+import tempfile
+from unittest import mock
+
+import tensorflow as tf
+import tiny
+
+from hgn_tf.commands.reproduce import hgn_runs, law_report
+from hgn_tf.commands.reproduce.hgn_runs import Run
+from hgn_tf.training import files
+
+_TINY = dict(num_frames=tiny.FRAMES, size=tiny.SIZE, context=3, maps=4, encoder_hidden=(8,), units=4,
+             decoder_hidden=(8,), potential_hidden=(8,), radii=2, pixels_per_frame=16, frames_per_step=2, nearest=1,
+             batch_size=4)
+
+
+class ReproduceLawTest(tf.test.TestCase):
+
+  def test_a_run_and_its_page(self):
+    folder = tempfile.TemporaryDirectory()
+    self.addCleanup(folder.cleanup)
+    results, doc = pathlib.Path(folder.name) / "results", pathlib.Path(folder.name) / "law.md"
+    self.enterContext(mock.patch.dict(hgn_runs.ROWS, {"hgn_compact": ("hgn_compact", _TINY)}))
+    self.enterContext(mock.patch.multiple(law_report, LONG_SEQUENCES=4, LONG=20, CONTEXTS=(16,)))
+    self.enterContext(mock.patch.multiple(hgn_runs, REFINE=1, LONG_FILMS=2))
+    with self.assertRaisesRegex(ValueError, "No runs in"):
+      law_report.write(results, doc)
+    law_report.measure_limits(results, ["mass_spring"])
+    run = Run("hgn_compact", tiny.DATASET, 0, 3)
+    self.assertEqual(run.config.pairs, 1)
+    hgn_runs.perform_missing([run], results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6,
+                             machine="here")
+    found = files.read_json(hgn_runs.result_path(results, run))
+    self.assertBetween(found["horizon"]["forward"], 0, 121)
+    self.assertEqual(set(found["refined"]), {"forward", "backward"})
+    with mock.patch.object(law_report, "SYSTEMS", (tiny.DATASET,)):
+      page = law_report.write(results, doc).read_text()
+    self.assertIn(f"| hgn_compact | {found['horizon']['forward']:.0f} / {found['horizon']['backward']:.0f} |", page)
+    self.assertIn(f"| R² of the state | {found['law']['state_r2']:.3g} |", page)
+    self.assertIn("--rows=hgn_compact", page)
+
+
+if __name__ == "__main__":
+  tf.test.main()
