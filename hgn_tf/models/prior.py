@@ -7,16 +7,18 @@ import tensorflow_probability as tfp
 from scipy.cluster.vq import kmeans2
 
 FILMS_PER_COMPONENT = 32  # a Gaussian through fewer encoded films is hardly more than a copy of them
+_LEAST = 1e-6  # share of a component, and distance of a number from 0 and 1
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
 class MixturePrior(keras.layers.Layer):
   """Standard normal noise to z: N(0, 1) as in the paper until `fit`, then a mixture of Gaussians through encoded films.
 
-  z = mean + std * noise + (centre_c + factor_c noise_1..rank) basis, c drawn by the next number of the noise. Latents
-  gather around a curved surface long before their law becomes N(0, 1), and nothing that lies apart from it was ever
-  decoded (density estimation after training: Ghosh et al., ICLR 2020). One Gaussian is not enough: samples of two
-  bodies are 4.6 times as far from test films as data, those of 64 Gaussians 0.85 times (docs/results.md).
+  z = mean + std * noise + (centre_c + factor_c noise_1..rank) basis, c drawn by the next number of the noise (by the
+  first one, where there is no next). Latents gather around a curved surface long before their law becomes N(0, 1), and
+  nothing that lies apart from it was ever decoded (density estimation after training: Ghosh et al., ICLR 2020). One
+  Gaussian is not enough: samples of two bodies are 4.6 times as far from test films as data, those of 64 Gaussians 0.85
+  times (docs/results.md).
 
   Args:
     rank: principal directions that z varies in; fewer where z has not so many numbers.
@@ -29,7 +31,7 @@ class MixturePrior(keras.layers.Layer):
 
   def build(self, noise_shape):
     size = int(np.prod(noise_shape[1:]))
-    rank, count = min(self.rank, size - 1), self.components
+    rank, count = min(self.rank, size), self.components
     fixed = dict(trainable=False, autocast=False)
     self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **fixed)
     self.std = self.add_weight(name="std", shape=(), initializer="ones", **fixed)
@@ -43,9 +45,15 @@ class MixturePrior(keras.layers.Layer):
         self.mean, self.std, self.basis, self.centres, self.factors, self.cumulative))
     rank = basis.shape[0]
     flat = tf.ensure_shape(tf.reshape(noise, [-1, basis.shape[1]]), [None, basis.shape[1]])
-    uniform = tfp.distributions.Normal(tf.zeros([], flat.dtype), 1.0).cdf(flat[:, rank])
+    normal = tfp.distributions.Normal(tf.zeros([], flat.dtype), 1.0)
+    local = flat[:, :rank]
+    uniform = normal.cdf(flat[:, rank % flat.shape[1]])
     component = tf.reduce_sum(tf.cast(uniform[:, None] > cumulative[:-1], tf.int32), axis=1)
-    local = tf.gather(centres, component) + tf.linalg.matvec(tf.gather(factors, component), flat[:, :rank])
+    if rank == flat.shape[1]:  # no number is left: what the first one says within its component's share is as good
+      low, high = (tf.gather(x, component) for x in (tf.pad(cumulative[:-1], [[1, 0]]), cumulative))
+      inner = tf.clip_by_value((uniform - low) / tf.maximum(high - low, _LEAST), _LEAST, 1.0 - _LEAST)
+      local = tf.concat([normal.quantile(inner)[:, None], local[:, 1:]], axis=1)
+    local = tf.gather(centres, component) + tf.linalg.matvec(tf.gather(factors, component), local)
     return tf.reshape(mean + std * flat + tf.matmul(local, basis), tf.shape(noise))
 
   def fit(self, z):

@@ -78,7 +78,7 @@ class MixturePriorTest(tf.test.TestCase):
       with self.assertRaisesRegex(ValueError, message):
         prior().fit(z)
     for change in ({"prior_rank": -1}, {"prior_components": 0}):
-      with self.assertRaisesRegex(ValueError, "prior_components at least 1, got"):
+      with self.assertRaisesRegex(ValueError, "must be at least [01], got"):
         tiny.config(**change)
 
   def test_an_hgn_samples_from_it(self):
@@ -93,6 +93,21 @@ class MixturePriorTest(tf.test.TestCase):
     for same in (films, films.numpy(), tf.data.Dataset.from_tensors((films,))):
       model.fit_prior(same)
       self.assertAllClose(model.prior.mean, means.reshape(6, -1).mean(axis=0), atol=1e-6)
+
+
+class FewNumbersTest(tf.test.TestCase):
+
+  def test_two_numbers_vary_in_both_directions(self):
+    angle = np.linspace(0.0, 2.0 * np.pi, 4096, endpoint=False)
+    ring = (2.0 + 0.1 * np.random.default_rng(0).normal(size=(4096, 1))) * np.stack([np.cos(angle), np.sin(angle)], 1)
+    layer = MixturePrior(16, 64)
+    layer.build((None, 2))
+    layer.fit(ring)
+    drawn = layer(tf.random.stateless_normal((8192, 2), (0, 1))).numpy()
+    self.assertAllClose(drawn.mean(axis=0), [0.0, 0.0], atol=0.06)
+    self.assertAllClose(np.cov(drawn.T), np.cov(ring.T), atol=0.08)
+    radius = np.linalg.norm(drawn, axis=1)
+    self.assertAllClose([radius.mean(), radius.std()], [2.0, 0.1], atol=0.02)
 
 
 if __name__ == "__main__":
