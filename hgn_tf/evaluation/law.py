@@ -14,12 +14,6 @@ from hgn_tf.mechanics.phase_space import PhaseSpace
 _NEIGHBORS, _SMOOTHING, _DIRECTIONS = 100, 1e-3, 16  # of the map from learned states, which may be many numbers
 
 
-def r_squared(true, predicted):
-  """1 - (squared error) / (variance of the truth), over all components; 1 is exact, 0 is the mean."""
-  true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
-  return float(1.0 - np.sum((true - predicted) ** 2) / np.sum((true - true.mean(axis=0)) ** 2))
-
-
 @dataclasses.dataclass(frozen=True)
 class MonotoneMap:
   """The increasing function that carries learned energies to true ones best, by isotonic regression."""
@@ -49,7 +43,7 @@ def energy_r_squared(learned, true):
     learned, true: energies of films, [n].
   """
   fit, test = halves(len(true))
-  return r_squared(true[test], MonotoneMap.fit(learned[fit], true[fit])(learned[test]))
+  return metrics.r_squared(true[test], MonotoneMap.fit(learned[fit], true[fit])(learned[test]))
 
 
 def state_r_squared(learned, true, num=1500):
@@ -69,7 +63,7 @@ def state_r_squared(learned, true, num=1500):
   axes = (directions[:_DIRECTIONS] / (lengths[:_DIRECTIONS, None] + 1e-12)).T * len(known) ** 0.5
   smooth = scipy.interpolate.RBFInterpolator(known @ axes, flat(true, fit)[some], neighbors=_NEIGHBORS,
                                              smoothing=_SMOOTHING, kernel="linear", degree=0)
-  return r_squared(flat(true, test)[others], smooth(new @ axes))
+  return metrics.r_squared(flat(true, test)[others], smooth(new @ axes))
 
 
 def frequencies(paths, dt):
@@ -106,12 +100,12 @@ class Law:
   true_frequency: np.ndarray
 
   def figures(self):
-    """dict: `energy_r2`, `state_r2`, `frequency_r2`; the last None where no two films turn."""
-    turning = np.isfinite(self.frequency) & np.isfinite(self.true_frequency)
+    """dict: `energy_r2`, `state_r2`, `frequency_error`: mean relative error over the films that turn; None if none."""
+    errors = np.abs(self.frequency / self.true_frequency - 1.0)
+    errors = errors[np.isfinite(errors)]
     return {"energy_r2": energy_r_squared(self.energy, self.true_energy),
             "state_r2": state_r_squared(self.states, self.true_states),
-            "frequency_r2": r_squared(self.true_frequency[turning], self.frequency[turning])
-                            if turning.sum() > 1 else None}
+            "frequency_error": float(errors.mean()) if len(errors) else None}
 
 
 def compare(model, frames, world, long=400):

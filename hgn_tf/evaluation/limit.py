@@ -29,7 +29,8 @@ def physical_limit(spec, *, context, num_films, num_steps, size=32, centroid_err
     seed: of that error.
 
   Returns:
-    dict: `forward` and `backward`, frames right of num_steps + 1, an array [num_films] each.
+    dict: `forward` and `backward`, frames right of num_steps + 1, an array [num_films] each; `energy_r2`, R² of the
+    energies of the fitted states.
   """
   frames, world = truth.simulate(spec, "test", num_films, size)
   system = dataclasses.replace(spec.system, **world.constants)
@@ -41,6 +42,7 @@ def physical_limit(spec, *, context, num_films, num_steps, size=32, centroid_err
     true, predicted = (one.frames(size, num_steps=num_steps, speed=speed) for one in (world, best))
     trivial = float(np.mean((true - mean_frame) ** 2))
     found[name] = metrics.valid_prediction_time(metrics.frame_errors(predicted, true), trivial)
+  found["energy_r2"] = metrics.r_squared(system.hamiltonian(world.q[:, 0], world.p[:, 0]), system.hamiltonian(q, p))
   return found
 
 

@@ -67,3 +67,9 @@ def nearest_distance(films, reference):
 def motion(films):
   """Mean squared difference per pixel between successive frames."""
   return float(np.mean(np.diff(np.asarray(films, np.float64), axis=1) ** 2))
+
+
+def r_squared(true, predicted):
+  """1 - (squared error) / (variance of the truth), over all components; 1 is exact, 0 is the mean."""
+  true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
+  return float(1.0 - np.sum((true - predicted) ** 2) / np.sum((true - true.mean(axis=0)) ** 2))
