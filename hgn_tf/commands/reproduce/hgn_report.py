@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, MODELS, RETIRED, ROWS, SYSTEMS
+from hgn_tf.commands.reproduce.hgn_runs import ABLATIONS, LAW, MODELS, SYSTEMS
 from hgn_tf.evaluation.evaluator import LONG, LONG_SEQUENCES
 from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.evaluation.report import markdown_table
@@ -125,11 +125,11 @@ def load(results, but=None):
   for path in sorted(path for path in results.glob("*.json") if path.name != but):
     run = files.read_json(path)
     runs.setdefault((run["row"], run["config"]["steps"]), {}).setdefault(run["dataset"], []).append(run)
-  return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *RETIRED, *ROWS].index(item[0][0]), item[0][1])))
+  return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *ABLATIONS, *LAW].index(item[0][0]), item[0][1])))
 
 
 def _results(runs, pictures):
-  models = {key: found for key, found in runs.items() if key[0] in (*MODELS, *RETIRED)}
+  models = {key: found for key, found in runs.items() if key[0] in MODELS}
   parts = [_RESULTS, _table(models, _TABLE_1, "mse", 1e4), _trivial(models), _EXCESS,
            _table(models, {"goal": [(None, goal) for goal in GOALS.values()]}, "relative_excess", 1.0),
            _ENERGY, _table(models, _TABLE_2, "energy_variance", 1e4), "Drift:\n",
