@@ -62,7 +62,7 @@ def save_speeds(path, model, spec):
 
 
 def overview(path, models, num_steps=120):
-  """One test film of each system at four speeds, and what its model makes of the state that it inferred; a .gif.
+  """One test film of each system at four speeds, and what its model makes of the state it inferred; every other frame.
 
   Args:
     path: file to write.
@@ -75,7 +75,7 @@ def overview(path, models, num_steps=120):
     for name, (_, predicted, true) in evaluator.speeds(model, frames, world, num_steps).items():
       columns.setdefault(name, []).append(true)
       columns.setdefault(f"HGN, {name}", []).append(predicted)
-  rollouts.animation(path, [(label, np.concatenate(films)) for label, films in columns.items()], scale=3)
+  rollouts.animation(path, [(label, np.concatenate(films)[:, ::2]) for label, films in columns.items()], scale=3)
 
 
 def beyond(path, models, *, before=60, after=90, every=10):

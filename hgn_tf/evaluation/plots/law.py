@@ -35,7 +35,7 @@ def frequencies(path, panels):
   for axis, (title, energy, frequency, learned_energy, learned_frequency) in zip(axes[0], panels, strict=True):
     axis.plot(energy, frequency, "o", ms=4, color="0.6", label="true")
     axis.plot(learned_energy, learned_frequency, ".", ms=5, color="C3", label="learned")
-    axis.set(title=title, xlabel="energy", ylabel="turns per time")
+    axis.set(title=title, xlabel="energy", ylabel="turns per time", ylim=(0.0, 1.2 * np.nanmax(frequency)))
     axis.grid(alpha=0.3)
   axes[0, 0].legend(frameon=False)
   figure.tight_layout()
