@@ -1,5 +1,7 @@
 """Hamiltonian Generative Network (Toth et al., ICLR 2020)."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -65,7 +67,8 @@ class HGN(ObjectiveModel):
     self.encoder.build((None, *c.seen_shape))
     self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, dtype,
                                          "transform") if c.transform else None
-    self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
+    rank = min(c.prior_rank, math.prod(c.latent_shape) - 1)
+    self.prior = MixturePrior(rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
     self.potential = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="potential")
     self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="kinetic")

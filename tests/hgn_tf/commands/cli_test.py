@@ -79,7 +79,7 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
       ("real_nvp", {}, "RealNVP.fit, or python -m benchmarks.density"),
       ("hnn_pendulum", {}, "HNN.fit, or hgn-reproduce hnn"),
       ("hgn", dict(num_frames=7, size=16),
-       r"must fit the films of 'mass_spring/tiny', \[5, 16, 16, 3\], got \[7, 16, 16, 3\]"),
+       r"num_frames must be at most the 5 frames of the films in 'mass_spring/tiny/1.0.0', got 7"),
       ("hgn", dict(num_frames=5, size=24), "size must divide the stored frames' 32x32, got 24"))
   def test_what_cannot_be_trained_is_said_before_the_folder_is_claimed(self, preset, changes, message):
     workdir = Workdir(pathlib.Path(self.get_temp_dir(), "run"))
