@@ -166,8 +166,9 @@ def speeds(model, frames, world, num_steps=None):
     dict of name -> (mse, predicted frames, true frames).
   """
   results, num_steps = {}, num_steps or model.config.num_frames - 1
+  start = inferred(model.infer, frames)
   for name, speed in SPEEDS.items():
-    predicted = unroll(model, frames, num_steps, speed)
+    predicted = rolled_out(model, start, num_steps, speed)
     true = world.frames(model.config.size, num_steps=num_steps, speed=speed)
     results[name] = float(np.mean((predicted - true) ** 2)), predicted, true
   return results

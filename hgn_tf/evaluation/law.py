@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from hgn_tf import physics
 from hgn_tf.evaluation import metrics
-from hgn_tf.mechanics.phase_space import PhaseSpace
 
 _NEIGHBORS, _SMOOTHING, _DIRECTIONS = 100, 1e-3, 16  # of the map from learned states, which may be many numbers
 
@@ -124,7 +123,7 @@ def compare(model, frames, world, long=400):
   system = dataclasses.replace(world.spec.system, **world.constants)
   true_q, _ = physics.simulate(system, world.q[:, 0], world.p[:, 0], world.spec.dt, long)
   return Law(
-      energy=np.asarray(model.energy(PhaseSpace(*start))), true_energy=system.hamiltonian(world.q[:, 0], world.p[:, 0]),
+      energy=np.asarray(model.energy(start)), true_energy=system.hamiltonian(world.q[:, 0], world.p[:, 0]),
       states=np.concatenate([q, p], axis=-1)[:, :steps + 1],
       true_states=np.concatenate([world.q, world.p], axis=-1)[:, :steps + 1],
       frequency=frequencies(q, dt) * (dt / world.spec.dt), true_frequency=frequencies(true_q, world.spec.dt))

@@ -53,17 +53,12 @@ class CompactHGN(HGN):
   def hamiltonian(self):
     return Separable(self.kinetic, self.potential)
 
-  def encode(self, frames):
-    """q(z | frames), of the state at the middle of the window that the first `config.context` frames are.
-
-    Raises:
-      ValueError: fewer frames than that, another shape or dtype, or (when eager) values outside [0, 1].
-    """
+  def check_seen(self, frames):
+    """`config.context` frames or more: z is the state at the middle of the window that the first ones are."""
     frames = check_frames(frames, (None, *self.config.frame_shape[1:]), self.variable_dtype)
     if frames.shape[1] is not None and frames.shape[1] < self.config.context:
       raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
-    mean, log_std = self._posterior(frames)
-    return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), 1)
+    return frames
 
   def infer(self, frames, refine=0):
     """The state at the first frame: the encoder's, then refined by how well its rollout shows all frames given.

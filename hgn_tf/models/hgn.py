@@ -86,8 +86,12 @@ class HGN(ObjectiveModel):
     Raises:
       ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
     """
-    mean, log_std = self._posterior(self.inputs(frames))
+    mean, log_std = self._posterior(self.check_seen(frames))
     return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), len(self.config.latent_shape))
+
+  def check_seen(self, frames):
+    """Frames that a state can be inferred from, as a tensor."""
+    return self.inputs(frames)
 
   def _posterior(self, frames):
     """Mean and log std of z, from the frames that the encoder sees."""
