@@ -84,12 +84,11 @@ def to_frames(stored, size):
   _check_size(stored.shape[1:], size)
   time, height, width, channels = stored.shape[1:]
   frames, kind = tf.cast(stored, tf.float32), tf.as_dtype(stored.dtype)
-  if kind.is_integer:
-    frames /= kind.max
-  if height == size and width == size:
-    return frames
-  blocks = tf.reshape(frames, [-1, time, size, height // size, size, width // size, channels])
-  return tf.reduce_mean(blocks, axis=(3, 5))
+  if (height, width) != (size, size):
+    block = height // size, width // size
+    pooled = tf.nn.avg_pool2d(tf.reshape(frames, [-1, height, width, channels]), block, block, "VALID")
+    frames = tf.reshape(pooled, [-1, time, size, size, channels])
+  return frames / kind.max if kind.is_integer else frames
 
 
 def _check_size(film, size):
