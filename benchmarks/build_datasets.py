@@ -22,7 +22,7 @@ from tfds_builders import trajectories, workers
 
 _NUM = flags.DEFINE_integer("num", 3000, "Trajectories to build of each dataset.", lower_bound=1)
 _RESOLUTION = flags.DEFINE_integer("resolution", 64, "Height and width of the frames.")
-_SYSTEMS = flags.DEFINE_list("systems", list(physics.SYSTEMS), "Datasets to build.")
+_SYSTEMS = flags.DEFINE_list("systems", list(physics.PAPER), "Datasets to build.")
 _STAGE_EXAMPLES = 512
 
 

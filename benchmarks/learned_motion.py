@@ -34,7 +34,7 @@ def deviations(model, films, steps):
 def main(argv):
   del argv
   steps, rows = [int(step) for step in _STEPS.value], []
-  for system in physics.SYSTEMS:
+  for system in physics.PAPER:
     model = hgn_tf.load_pretrained(f"hgn_{system}")
     films, _ = truth.simulate(physics.default_spec(system), "test", _FILMS.value, model.config.size)
     rows.append([system, *(f"{value:.2f}" for value in deviations(model, films, steps))])

@@ -40,7 +40,7 @@ def main():
   parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("serve_demo_output"))
   out = parser.parse_args().out
   models = out / "models"
-  systems = {f"hgn_compact_{system}": system for system in physics.SYSTEMS
+  systems = {f"hgn_compact_{system}": system for system in physics.PAPER
              if f"hgn_compact_{system}" in pretrained.names()}
   if not systems:
     sys.exit("This copy of hgn_tf comes with no trained HGN; train one and see hgn-export --workdir.")

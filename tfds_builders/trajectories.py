@@ -68,6 +68,29 @@ class TrajectoryConfig(base.Config):
     return physics.Spec(system=self.system(**fields), **spec_fields)
 
 
+SUITE = {"num_test": 20_000, "num_steps": 255, "dt": 0.05, "resolution": 32, "observation_noise": 0.0}
+
+
+def suite(config, varied, **fields):
+  """The configurations after the suite of Botev et al. 2021: films of 256 frames of 32x32 pixels, 0.05 apart.
+
+  Args:
+    config: subclass of `TrajectoryConfig`.
+    varied: fields of the one whose constants and colours are drawn per trajectory.
+    **fields: of all of them.
+
+  Returns:
+    `suite`, `suite_colors` and `suite_friction`, whose friction is 0.05.
+  """
+  made = {
+      "suite": ("As in the suite of Botev et al. 2021.", {}),
+      "suite_colors": ("The same with random colours and constants.", {"colors": "random", **varied}),
+      "suite_friction": ("The same with friction 0.05.", {"friction": 0.05}),
+  }
+  return [config(name=name, description=description, **{**SUITE, **fields, **own})
+          for name, (description, own) in made.items()]
+
+
 class TrajectoryBuilder(base.Builder, skip_registration=True):
   """Builds numbered examples: example i of a split depends on (seed, split, i) only."""
 

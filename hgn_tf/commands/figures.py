@@ -18,7 +18,7 @@ _PIXEL_HNN = pathlib.Path("results/pixel_hnn_films")  # of a checkout; benchmark
 
 def _datasets(folder):
   """Paper figure 5: the true Hamiltonians with trajectories, and frames."""
-  specs = {name: physics.default_spec(name) for name in physics.SYSTEMS}
+  specs = {name: physics.default_spec(name) for name in physics.PAPER}
   overview = folder / "datasets.png"
   datasets.overview(overview, specs)
   strips = {folder / f"{name}.png": spec for name, spec in specs.items()}
@@ -52,7 +52,7 @@ def _density(folder):
 def _trained(preset="hgn"):
   """System -> the HGN of it, trained with a preset, that comes with the package."""
   from hgn_tf import pretrained  # slow: TensorFlow
-  names = {system: f"{preset}_{system}" for system in physics.SYSTEMS}
+  names = {system: f"{preset}_{system}" for system in physics.PAPER}
   return {system: pretrained.load_pretrained(name) for system, name in names.items() if name in pretrained.names()}
 
 

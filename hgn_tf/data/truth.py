@@ -21,7 +21,8 @@ def load(dataset, *, split="test", take=None, data_dir=None):
   if spec is None:
     return None
   states = batches.load_states(dataset, split=split, take=take, data_dir=data_dir)
-  return Truth(spec, states["q"], states["p"], {name: states["constants"][name] for name in spec.system.constants})
+  return Truth(spec, states["q"], states["p"], {name: states["constants"][name] for name in spec.system.constants},
+               states["colors"])
 
 
 def simulate(spec, split, num, size):
@@ -38,7 +39,7 @@ def simulate(spec, split, num, size):
   """
   examples = physics.make_examples(spec, split, range(num))
   frames = batches.to_frames(examples["frames"], size).numpy()
-  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"])
+  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"], examples["colors"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,21 +50,24 @@ class Truth:
     spec: the dataset's physics.Spec.
     q, p: clean states, [n, T + 1, d].
     constants: name -> values, [n].
+    colors: of the bodies, uint8 [n, bodies, 3].
   """
 
   spec: physics.Spec
   q: np.ndarray
   p: np.ndarray
   constants: dict
+  colors: np.ndarray
 
   def part(self, start, stop):
     """Trajectories `start` to `stop`, the latter not included."""
     constants = {name: values[start:stop] for name, values in self.constants.items()}
-    return dataclasses.replace(self, q=self.q[start:stop], p=self.p[start:stop], constants=constants)
+    return dataclasses.replace(self, q=self.q[start:stop], p=self.p[start:stop], constants=constants,
+                               colors=self.colors[start:stop])
 
   def clean(self, size, num_frames):
     """The examples' first frames without observation noise, float32 [n, num_frames, size, size, 3]."""
-    return self._draw(self.q[:, :num_frames], size)
+    return self._draw(self.q[:, :num_frames], self.p[:, :num_frames], size)
 
   def frames(self, size, *, num_steps=None, speed=1.0):
     """Clean frames from the first state on, float32 [n, num_steps + 1, size, size, 3].
@@ -75,8 +79,8 @@ class Truth:
     """
     num_steps = self.spec.num_steps if num_steps is None else num_steps
     system = dataclasses.replace(self.spec.system, **self.constants)
-    q, _ = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps)
-    return self._draw(q, size)
+    q, p = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps)
+    return self._draw(q, p, size)
 
   def noise_floor(self, size, *, draws=8, seed=0):
     """Variance over draws of the observation noise of the frame given the clean state, mean over pixels.
@@ -86,15 +90,15 @@ class Truth:
     noise = self.spec.observation_noise
     if not noise:
       return 0.0
-    rng = np.random.default_rng(seed)
-    frames = np.stack([self._draw(self.q + noise * rng.standard_normal(self.q.shape), size) for _ in range(draws)])
+    of_q, of_p = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+    frames = np.stack([self._draw(self.q + noise * of_q.standard_normal(self.q.shape),
+                                  self.p + noise * of_p.standard_normal(self.p.shape), size) for _ in range(draws)])
     return float(np.mean(np.var(frames, axis=0, ddof=1)))
 
-  def _draw(self, q, size):
+  def _draw(self, q, p, size):
     resolution = self.spec.resolution
-    colors = None if self.spec.colors == "random" else self.spec.colors
     system = dataclasses.replace(self.spec.system, **self.constants)
-    frames = physics.render(system, q, resolution, colors).astype(np.float32) / 255.0
+    frames = physics.render(system, q, resolution, self.colors, p).astype(np.float32) / 255.0
     block = resolution // size
     shape = (*frames.shape[:2], size, block, size, block, frames.shape[-1])
     return frames.reshape(shape).mean(axis=(3, 5))

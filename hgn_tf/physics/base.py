@@ -32,6 +32,9 @@ class System:
   CONSTANTS: ClassVar[tuple] = ()
   bodies: ClassVar[int] = 1
   dims: ClassVar[int] = 1
+  solve: ClassVar = None  # a method (q, p, times) -> (q, p) where the exact motion is known
+  pattern: ClassVar = None  # a method (q, p) -> [..., rows, columns] in [0, 1] where the picture is not of balls
+  shifts: ClassVar[tuple] = ((0.0, 0.0),)  # at which every ball is drawn
 
   def __post_init__(self):
     for name in self.CONSTANTS + ("canvas",):
@@ -72,10 +75,19 @@ class System:
       q: positions, [..., d].
       p: momenta, [..., d].
     """
-    velocity, force = self.velocity(p), self.force(q)
+    velocity, force = self.derivatives(q, p)
     if self.is_frictionless():
       return velocity, force
-    return velocity, force - column(self.friction, p) * p
+    return velocity, force - column(self.friction, p) * self.drag(q, p)
+
+  def derivatives(self, q, p):
+    """(dH/dp, -dH/dq); by `velocity` and `force` where the energy separates."""
+    return self.velocity(p), self.force(q)
+
+  def drag(self, q, p):
+    """What friction takes from the momentum in a time unit, over `friction`: p."""
+    del q
+    return p
 
   def sample_radius(self, rng, n):
     """n radii, uniform on `radius`: [n]."""

@@ -1,4 +1,4 @@
-"""Exact solutions: the oscillator, the pendulum by elliptic functions, two bodies by Kepler's equation.
+"""Exact solutions: the oscillator, the pendulum by elliptic functions, two bodies by Kepler's equation, a charge.
 
 Every function takes initial states [n, d], times [steps] or [n, steps] and constants that are numbers or [n, 1], and
 returns q, p of shape [n, steps, d].
@@ -127,3 +127,17 @@ def _laguerre(equation, times, order=5):
   error = time - times
   square = np.abs((order - 1) ** 2 * first**2 - order * (order - 1) * error * second)
   return order * error / (first + np.copysign(np.sqrt(square), first))
+
+
+def charged_particle(mass, field, stiffness, q, velocity, times):
+  """Position and velocity [n, steps, 2] of m r'' = -k r - b (-y, x)', a sum of two circular motions.
+
+  As a complex number z = x + i y: z = A e^(i w+ t) + B e^(i w- t), m w^2 + b w - k = 0.
+  """
+  root = np.sqrt(field**2 + 4.0 * mass * stiffness)
+  fast, slow = (-field - root) / (2.0 * mass), (root - field) / (2.0 * mass)
+  start, rate = q[:, :1] + 1j * q[:, 1:], velocity[:, :1] + 1j * velocity[:, 1:]
+  a = (rate - 1j * slow * start) / (1j * (fast - slow))
+  turns = [(frequency, part * np.exp(1j * frequency * times)) for frequency, part in ((fast, a), (slow, start - a))]
+  z, z_rate = sum(part for _, part in turns), sum(1j * frequency * part for frequency, part in turns)
+  return np.stack([z.real, z.imag], axis=-1), np.stack([z_rate.real, z_rate.imag], axis=-1)

@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 
 from hgn_tf.physics.base import System
-from hgn_tf.physics.render import render, spread_hues
+from hgn_tf.physics.catalogue import get_system
+from hgn_tf.physics.render import default_colors, render, spread_hues
 from hgn_tf.physics.simulate import simulate
 from hgn_tf.physics.streams import Streams
-from hgn_tf.physics.systems import get_system
 
-OBSERVATION_NOISE = {"mass_spring": 0.1, "pendulum": 0.1, "two_body": 0.0, "three_body": 0.0}
+_FIELDS = {"mass_spring": {"observation_noise": 0.1}, "pendulum": {"observation_noise": 0.1},
+           "charged_particle": {"dt": 0.25}, "henon_heiles": {"dt": 0.25}, "lennard_jones": {"dt": 0.05},
+           "matching_pennies": {"dt": 0.1}, "rock_paper_scissors": {"dt": 0.1}}
 _MAX_ATTEMPTS = 200
 _CONSTANTS, _RADIUS, _NOISE, _COLORS, _ATTEMPT = range(5)  # what a random stream is for; attempts count on from there
 
@@ -25,7 +27,8 @@ class Spec:
     dt: time between frames.
     resolution: height and width of the frames, a multiple of 8.
     observation_noise: standard deviation of the noise added to every coordinate of q and p in every frame.
-    colors: None (evenly spread hues), "random" (spread from a hue drawn per trajectory), or RGB bytes, [bodies][3].
+    colors: None (evenly spread hues; white for what is drawn as tiles), "random" (spread from a hue drawn per
+      trajectory), or RGB bytes, [bodies][3].
     seed: of the whole dataset, in [0, 2^32).
   """
 
@@ -52,8 +55,8 @@ class Spec:
 
 
 def default_spec(name, **changes):
-  """The paper's dataset of the system called `name` (section 4), with `changes` to the fields of `Spec`."""
-  return Spec(**{"system": get_system(name), "observation_noise": OBSERVATION_NOISE[name], **changes})
+  """The dataset of the system called `name`, the paper's own as in its section 4, with `changes` to `Spec`'s fields."""
+  return Spec(**{"system": get_system(name), **_FIELDS.get(name, {}), **changes})
 
 
 def make_examples(spec, split, indices):
@@ -86,8 +89,8 @@ def example_chunks(spec, split, indices, *, chunk):
   for start in range(0, len(indices), chunk):
     some = slice(start, start + chunk)
     piece = {name: values[some] for name, values in states.items()}
-    yield {"frames": render(system.rows(some), piece["noisy_q"], spec.resolution, colors[some]), **piece,
-           "colors": colors[some], "constants": {name: values[some] for name, values in constants.items()}}
+    yield {"frames": render(system.rows(some), piece["noisy_q"], spec.resolution, colors[some], piece["noisy_p"]),
+           **piece, "colors": colors[some], "constants": {name: values[some] for name, values in constants.items()}}
 
 
 def _states(spec, system, split, indices):
@@ -123,7 +126,7 @@ def _colors(spec, split, indices):
   """Colours of the bodies: uint8 [n, bodies, 3]."""
   bodies = spec.system.bodies
   if spec.colors != "random":
-    colors = spread_hues(bodies) if spec.colors is None else np.asarray(spec.colors, np.uint8)
+    colors = default_colors(spec.system) if spec.colors is None else np.asarray(spec.colors, np.uint8)
     return np.broadcast_to(colors, (len(indices), bodies, 3))
   hues = Streams(spec.seed, split, indices, _COLORS).uniform(0.0, 1.0, (len(indices), 1))[:, 0]
   return np.stack([spread_hues(bodies, hue) for hue in hues])

@@ -7,9 +7,9 @@ import dataclasses
 
 import numpy as np
 
+from hgn_tf.physics.catalogue import get_system
 from hgn_tf.physics.simulate import simulate
 from hgn_tf.physics.streams import Streams
-from hgn_tf.physics.systems import get_system
 
 _PLACE, _NOISE = range(2)  # what a random stream is for
 

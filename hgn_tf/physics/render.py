@@ -1,4 +1,4 @@
-"""States to images: soft-edged balls on a dark grey ground; rod, spring and pivot stay invisible."""
+"""States to images: soft-edged balls on a dark grey ground (rod, spring and pivot stay invisible), or tiles."""
 
 import colorsys
 
@@ -11,14 +11,18 @@ _BINS = 1 << 14  # of the table of mask values over [-_REACH, _REACH]
 _CHUNK = 256  # images drawn at a time, which keeps the patches in the processor's cache
 
 
-def render(system, q, size, colors=None):
+def render(system, q, size, colors=None, p=None):
   """Draws the bodies at positions q; a pixel is touched only where a ball can change it.
+
+  A system with a `pattern`, such as a game, is drawn as tiles of that brightness.
 
   Args:
     system: gives the bodies' positions, their radius and the canvas.
     q: [..., d].
     size: height and width in pixels.
-    colors: uint8 RGB, [bodies, 3], or [n, bodies, 3] with one set per leading row of q; hues spread evenly if None.
+    colors: uint8 RGB, [bodies, 3], or [n, bodies, 3] with one set per leading row of q; default
+      `default_colors`.
+    p: momenta [..., d], where the picture shows them too.
 
   Returns:
     uint8 [..., size, size, 3]; row 0 is the top.
@@ -31,8 +35,10 @@ def render(system, q, size, colors=None):
     raise ValueError(f"q must have shape [..., {system.dimension}], got {q.shape}.")
   if size < 1:
     raise ValueError(f"size must be positive, got {size}.")
-  colors = np.asarray(spread_hues(system.bodies) if colors is None else colors, np.uint8)
+  colors = np.asarray(default_colors(system) if colors is None else colors, np.uint8)
   lead = q.shape[:-1]
+  if system.pattern is not None:
+    return _tiles(system.pattern(q, np.asarray(p, np.float64)), size, colors)
   scale = size / (2.0 * system.canvas)
   positions = system.positions(q).reshape(-1, system.bodies, 2)
   columns, rows = (positions[..., 0] + system.canvas) * scale, (system.canvas - positions[..., 1]) * scale
@@ -44,14 +50,29 @@ def render(system, q, size, colors=None):
     some = slice(start, start + _CHUNK)
     for body in range(system.bodies):
       color = colors[some, body] if colors.ndim == 3 else colors[body]
-      _draw(frames[some], columns[some, body], rows[some, body], radius[some] if radius.ndim else radius, color)
+      for x, y in system.shifts:
+        _draw(frames[some], columns[some, body] + x * scale, rows[some, body] - y * scale,
+              radius[some] if radius.ndim else radius, color)
   return frames.reshape(*lead, size, size, 3)
+
+
+def default_colors(system):
+  """Colours uint8 [bodies, 3]: evenly spread hues; white where the picture is not of balls."""
+  return spread_hues(system.bodies) if system.pattern is None else np.full((system.bodies, 3), 255, np.uint8)
 
 
 def spread_hues(bodies, start=0.0):
   """Colours uint8 [bodies, 3]: evenly spaced hues from `start`, a fraction of the colour circle."""
   hues = [colorsys.hsv_to_rgb((start + body / bodies) % 1.0, 1.0, 1.0) for body in range(bodies)]
   return np.round(255 * np.array(hues)).astype(np.uint8)
+
+
+def _tiles(pattern, size, colors):
+  """uint8 [..., size, size, 3] of brightnesses [..., rows, columns], in the first of the colours."""
+  places = [np.arange(size) * count // size for count in pattern.shape[-2:]]
+  shades = pattern[..., places[0][:, None], places[1][None, :], None]
+  tint = colors[:, 0].reshape(-1, *[1] * (shades.ndim - 2), 3) if colors.ndim == 3 else colors[0]
+  return np.ascontiguousarray(np.round(shades * tint).astype(np.uint8))
 
 
 def _per_image(value, lead):

@@ -203,22 +203,3 @@ class NBody(System):
   @staticmethod
   def _separation(q, i, j):
     return q[..., 2 * j : 2 * j + 2] - q[..., 2 * i : 2 * i + 2]
-
-
-SYSTEMS = {
-    "mass_spring": MassSpring(),
-    "pendulum": Pendulum(),
-    "two_body": NBody(),
-    "three_body": NBody(bodies=3, radius=(0.9, 1.2), orbit_noise=0.2),
-}
-
-
-def get_system(name):
-  """The entry of `SYSTEMS` called `name`.
-
-  Raises:
-    ValueError: unknown name; the message lists the known ones.
-  """
-  if name not in SYSTEMS:
-    raise ValueError(f"Unknown system {name!r}; known: {', '.join(sorted(SYSTEMS))}.")
-  return SYSTEMS[name]

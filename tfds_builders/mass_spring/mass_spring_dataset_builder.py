@@ -30,4 +30,7 @@ class MassSpringConfig(trajectories.TrajectoryConfig):
 class Builder(trajectories.TrajectoryBuilder):
   """A ball on an invisible spring, H = k q^2 / 2 + p^2 / (2 m)."""
 
-  BUILDER_CONFIGS = [MassSpringConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]
+  BUILDER_CONFIGS = [
+      MassSpringConfig(name="full", description="The paper's 50,000 + 10,000 trajectories."),
+      *trajectories.suite(MassSpringConfig, {"mass": (0.2, 1.0)}),
+  ]

@@ -34,4 +34,9 @@ class PendulumConfig(trajectories.TrajectoryConfig):
 class Builder(trajectories.TrajectoryBuilder):
   """A bob on an invisible rod, H = 2 m g l (1 - cos q) + p^2 / (2 m l^2)."""
 
-  BUILDER_CONFIGS = [PendulumConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]
+  BUILDER_CONFIGS = [
+      PendulumConfig(name="full", description="The paper's 50,000 + 10,000 trajectories."),
+      # The suite's V is m g l (1 - cos q), half the paper's: half its gravity.
+      *trajectories.suite(PendulumConfig, {"mass": (0.5, 1.5), "gravity": (1.5, 2.0), "length": (0.5, 1.0)},
+                          gravity=1.5),
+  ]

@@ -23,4 +23,8 @@ class ThreeBodyConfig(n_body.NBodyConfig):
 class Builder(trajectories.TrajectoryBuilder):
   """Three balls under gravity, H = sum_i p_i^2 / (2 m) - sum_{i<j} g m^2 / |q_j - q_i|."""
 
-  BUILDER_CONFIGS = [ThreeBodyConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]
+  BUILDER_CONFIGS = [
+      ThreeBodyConfig(name="full", description="The paper's 50,000 + 10,000 trajectories."),
+      ThreeBodyConfig(name="suite", description="Drawn and timed as the suite of Botev et al. 2021, which has no three "
+                      "bodies.", **{**trajectories.SUITE, "canvas": 2.75}),
+  ]

@@ -23,4 +23,7 @@ class TwoBodyConfig(n_body.NBodyConfig):
 class Builder(trajectories.TrajectoryBuilder):
   """Two balls under gravity, H = sum_i p_i^2 / (2 m) - sum_{i<j} g m^2 / |q_j - q_i|."""
 
-  BUILDER_CONFIGS = [TwoBodyConfig(name="full", description="The paper's 50,000 + 10,000 trajectories.")]
+  BUILDER_CONFIGS = [
+      TwoBodyConfig(name="full", description="The paper's 50,000 + 10,000 trajectories."),
+      *trajectories.suite(TwoBodyConfig, {"mass": (0.5, 1.5), "gravity": (0.5, 1.5), "canvas": 5.0}, canvas=2.75),
+  ]

@@ -1,5 +1,6 @@
 """Numbered examples: what they hold, and what they depend on."""
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -12,12 +13,18 @@ from absl.testing import parameterized
 from hgn_tf import physics
 from hgn_tf.physics.render import BACKGROUND
 
-# Examples 0 to 3 of the paper's test splits: frames, then states rounded to 1e-6.
+# Examples 0 to 3 of the test splits: frames, then states rounded to 1e-6.
 _GOLDEN = {
     "mass_spring": "c7677950bc963b14",
     "pendulum": "f458c573ea8e25b9",
     "two_body": "e0a68b85ed8ac2cd",
     "three_body": "01bd3bee78b56b41",
+    "double_pendulum": "911c94a45eefca07",
+    "charged_particle": "52c716356994a1c1",
+    "henon_heiles": "5aa2ba4bc485bf25",
+    "matching_pennies": "7102c14231c2c394",
+    "rock_paper_scissors": "83ea3a4e232b44b5",
+    "lennard_jones": "6011cee4cba29658",
 }
 
 
@@ -39,8 +46,9 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
     for field in ("q", "p", "noisy_q", "noisy_p"):
       self.assertEqual((examples[field].shape, examples[field].dtype), ((3, 31, d), np.float64))
     self.assertEqual(examples["energy"].shape, (3, 31))
-    self.assertAllEqual(examples["dt"], [0.125] * 3)
-    self.assertSetEqual(set(examples["constants"]), set(spec.system.CONSTANTS + ("friction",)))
+    self.assertAllEqual(examples["dt"], [spec.dt] * 3)
+    self.assertSetEqual(set(examples["constants"]), set(spec.system.constants))
+    self.assertEqual(examples["colors"].shape, (3, spec.system.bodies, 3))
 
   @parameterized.parameters(*physics.SYSTEMS)
   def test_golden(self, name):
@@ -49,8 +57,8 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(*physics.SYSTEMS)
   def test_an_example_does_not_know_its_neighbours(self, name):
     spec = physics.default_spec(name)
-    block = physics.make_examples(spec, "train", range(40))
-    for indices in ([7], [39, 7], range(5, 17)):
+    block = physics.make_examples(spec, "train", range(8))
+    for indices in ([5], [7, 2], range(3, 6)):
       for field, values in physics.make_examples(spec, "train", indices).items():
         if field != "constants":
           self.assertAllEqual(values, block[field][list(indices)])
@@ -63,7 +71,7 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(np.concatenate([chunk["frames"] for chunk in chunks]), whole["frames"])
     self.assertAllEqual(np.concatenate([chunk["constants"]["mass"] for chunk in chunks]), whole["constants"]["mass"])
 
-  @parameterized.parameters(*physics.SYSTEMS)
+  @parameterized.parameters(*(name for name in physics.SYSTEMS if name != "lennard_jones"))  # slow
   def test_seeds_and_splits_share_nothing(self, name):
     draws = [physics.make_examples(physics.default_spec(name, seed=seed, num_steps=1), split, range(200))["q"][:, 0]
              for seed in (0, 1) for split in ("train", "test")]
@@ -83,7 +91,7 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
     examples = physics.make_examples(physics.default_spec(name), "train", range(3))
     self.assertAllEqual(examples["q"], examples["noisy_q"])
 
-  @parameterized.parameters(*physics.SYSTEMS)
+  @parameterized.parameters(*physics.PAPER)
   def test_every_clean_ball_is_on_the_canvas_and_radii_stay_uniform(self, name):
     spec = physics.default_spec(name)
     examples = physics.make_examples(spec, "train", range(1000))
@@ -109,11 +117,19 @@ class GenerateTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLen(np.unique(np.round(away[:, 0] / 4), axis=0), 6)
     self.assertAllClose(away, np.broadcast_to(away[:, :1], away.shape), atol=8)
 
-  def test_friction_and_ranges(self):
-    spec = physics.Spec(system=physics.Pendulum(friction=(0.1, 0.3), gravity=(2.0, 4.0)))
-    examples = physics.make_examples(spec, "train", range(20))
-    self.assertAllInRange(examples["constants"]["friction"], 0.1, 0.3)
-    self.assertAllLess(examples["energy"][:, -1] / examples["energy"][:, 0], 1.0)
+  @parameterized.parameters(*physics.SYSTEMS)
+  def test_friction_ranges_and_random_colors(self, name):
+    system = physics.get_system(name)
+    varied = {constant: (0.8 * value, 1.2 * value) for constant, value in system.constants.items() if value}
+    system = dataclasses.replace(system, friction=(0.1, 0.3), **varied)
+    spec = physics.default_spec(name, system=system, colors="random")
+    examples = physics.make_examples(spec, "train", range(6))
+    for constant, (low, high) in {**varied, "friction": (0.1, 0.3)}.items():
+      self.assertAllInRange(examples["constants"][constant], low, high)
+      self.assertLen(set(examples["constants"][constant]), 6)
+    self.assertLen(np.unique(examples["colors"].reshape(6, -1), axis=0), 6)
+    if name != "rock_paper_scissors":  # where the momenta that friction takes are not those that make the energy
+      self.assertAllLess(examples["energy"][:, -1] - examples["energy"][:, 0], 0.0)
 
   def test_a_canvas_that_is_too_small_is_an_error(self):
     spec = physics.Spec(system=physics.MassSpring(radius=(2.0, 2.5)))
