@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from hgn_tf.mechanics.adjoint import reversible_scan
-from hgn_tf.mechanics.hamiltonians import is_separable
-from hgn_tf.mechanics.integrators import INTEGRATORS, get_integrator
+from hgn_tf.mechanics.integrators import check_hamiltonian, get_integrator, names
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.mechanics.scan import scan
 
@@ -17,22 +16,23 @@ def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_onl
   Leapfrog over n steps evaluates dV/dq n + 1 times and dK/dp n times, and never the energy alone.
 
   Args:
-    hamiltonian: maps PhaseSpace to [batch]; separable ones also have `.kinetic(p)` and `.potential(q)`.
+    hamiltonian: maps PhaseSpace to [batch]; separable ones also have `.kinetic(p)` and `.potential(q)`. euler, rk4,
+      implicit_midpoint and tao take any.
     state: PhaseSpace, each [batch, ...].
     dt: step, in the time unit of the Hamiltonian: a float or a [batch] tensor, either sign.
     num_steps: int or int32 scalar tensor (which does not retrace), at least 0.
     method: name in `INTEGRATORS`, or one of its values.
     final_only: return the last state alone.
-    adjoint: how gradients are computed. "backprop" keeps what every step computed; "reversible" runs a symmetric
-      method backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned.
+    adjoint: how gradients are computed. "backprop" keeps what every step computed; "reversible" runs a method that
+      can be backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned.
 
   Returns:
     PhaseSpace, each [batch, num_steps + 1, ...], the start included; each [batch, ...] with `final_only`.
 
   Raises:
     ValueError: unknown method or adjoint, num_steps that is negative or no integer, q and p of different shapes, dt of
-      another shape, a method that needs a separable Hamiltonian and does not get one, or "reversible" for a method that
-      is not symmetric.
+      another shape, a method that needs a separable Hamiltonian and does not get one, "reversible" for a method that
+      does not run backward, or iterations that do not converge (in a graph an InvalidArgumentError).
   """
   integrator = get_integrator(method)
   state = PhaseSpace(*map(tf.convert_to_tensor, state))
@@ -67,11 +67,10 @@ def _check(integrator, hamiltonian, state, dt, adjoint):
   """Validates the arguments of `integrate`; returns dt shaped to broadcast over the state."""
   if adjoint not in ADJOINTS:
     raise ValueError(f"Unknown adjoint={adjoint!r}; known: {', '.join(ADJOINTS)}.")
-  if adjoint == "reversible" and not integrator.symmetric:
-    raise ValueError(f"adjoint='reversible' needs a symmetric method, {_names('symmetric')}; got {integrator.name!r}.")
-  if integrator.symplectic and not is_separable(hamiltonian):
-    raise ValueError(f"method={integrator.name!r} needs a separable hamiltonian with .kinetic(p) and .potential(q), "
-                     f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
+  if adjoint == "reversible" and not integrator.reversible:
+    raise ValueError(f"adjoint='reversible' needs a method that runs backward, one of {', '.join(names('reversible'))}; "
+                     f"got {integrator.name!r}.")
+  check_hamiltonian(integrator, hamiltonian)
   if not state.q.shape.is_compatible_with(state.p.shape):
     raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")
   dt = tf.cast(dt if tf.is_tensor(dt) else tf.constant(dt, state.q.dtype), state.q.dtype)  # no float32 on the way
@@ -80,10 +79,6 @@ def _check(integrator, hamiltonian, state, dt, adjoint):
   if dt.shape.rank != 1 or not dt.shape.is_compatible_with(state.q.shape[:1]):
     raise ValueError(f"dt must be a scalar or of shape [batch] = {state.q.shape[:1]}, got shape {dt.shape}.")
   return tf.reshape(dt, [-1] + [1] * (state.q.shape.rank - 1))
-
-
-def _names(attribute):
-  return " or ".join(name for name, method in INTEGRATORS.items() if getattr(method, attribute))
 
 
 def _batch_major(x):
