@@ -1,7 +1,7 @@
 """Gradients of a trajectory in memory that does not grow with its length.
 
-A reversible method run with -dt undoes its own steps, so the backward pass can rebuild the states that it passes, one at
-a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
+A reversible method run with -dt undoes its own steps, so the backward pass can rebuild the states that it passes, one
+at a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
 """
 
 import functools

@@ -17,9 +17,9 @@ class Extended:
   Three flows of H(q, y) + H(x, p) + omega (|q - x|^2 + |p - y|^2) / 2 are exact: "own" moves p and x by H(q, y), "copy"
   moves q and y by H(x, p), "bind" turns (q - x, p - y) by the angle 2 omega dt. Their composition is symplectic and
   symmetric in the four variables. On (q, p) alone, with a fresh copy, it is so up to its error: it bounds the energy's
-  drift, yet is no bijection of phase space. The error is O(omega dt^2), but copies that are bound too loosely part after
-  some time: omega as small as keeps them together, omega dt at most about 1 (docs/integrators.md). M. Tao, Physical
-  Review E 94, 043303 (2016).
+  drift, yet is no bijection of phase space. The error is O(omega dt^2), but copies that are bound too loosely part
+  after some time: omega as small as keeps them together, omega dt at most about 1 (docs/integrators.md). M. Tao,
+  Physical Review E 94, 043303 (2016).
 
   Attributes:
     name: key in `INTEGRATORS`.

@@ -71,7 +71,7 @@ class ImplicitMidpoint:
 
   def step(self, hamiltonian, state, carry, dt):
     """One step of dt from `state`; returns the next state and carry."""
-    shape, count = tf.concat([[-1], tf.shape(state.q)[1:]], 0), carry + 1
+    shape, count = [-1, *state.q.shape[1:]], carry + 1  # static: XLA keeps no shapes
     x = PhaseSpace(*map(_rows, state)).merge()
     half = 0.5 * (_rows(dt) if dt.shape.rank else dt)
 
@@ -128,15 +128,15 @@ class ImplicitMidpoint:
   def _checked(self, x, size, start, count, what):
     """`x` with NaN in the rows that did not converge; raises where there are any and the method is strict."""
     finite = tf.reduce_all(tf.math.is_finite(start), axis=1)
-    bad = tf.where(size <= self._tolerance(x), False, finite)  # Grappler makes "greater" of "not (less or equal)"
+    bad = finite & (size > self._tolerance(x))
     x = tf.where(bad[:, None], tf.constant(np.nan, x.dtype), x)
     if not self.strict:
       return x
-    worst = tf.reduce_max(tf.where(bad, size, tf.zeros_like(size)))
+    row = tf.reduce_min(tf.where(bad, tf.range(tf.size(bad)), tf.int32.max))
+    worst = tf.reduce_max(tf.where(bad, size, 0.0))
     parts = (f"{self.name}: {what}", tf.cast(count, tf.int32), f"did not converge in {self.max_iterations} iterations "
-             f"of solver={self.solver!r} in row", tf.argmax(tf.cast(bad, tf.int32)), ", the relative residual is", worst,
-             f", the tolerance {self._tolerance(x):.2g}; take a smaller dt, {self._advice()}more max_iterations or a "
-             "larger tolerance.")
+             f"of solver={self.solver!r} in row", row, ", the relative residual is", worst, f", the tolerance "
+             f"{self._tolerance(x):.2g}; take a smaller dt, {self._advice()}more max_iterations or a larger tolerance.")
     if not tf.executing_eagerly():
       with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(bad), list(parts))]):
         return tf.identity(x)

@@ -68,8 +68,8 @@ def _check(integrator, hamiltonian, state, dt, adjoint):
   if adjoint not in ADJOINTS:
     raise ValueError(f"Unknown adjoint={adjoint!r}; known: {', '.join(ADJOINTS)}.")
   if adjoint == "reversible" and not integrator.reversible:
-    raise ValueError(f"adjoint='reversible' needs a method that runs backward, one of {', '.join(names('reversible'))}; "
-                     f"got {integrator.name!r}.")
+    raise ValueError("adjoint='reversible' needs a method that runs backward, one of "
+                     f"{', '.join(names('reversible'))}; got {integrator.name!r}.")
   check_hamiltonian(integrator, hamiltonian)
   if not state.q.shape.is_compatible_with(state.p.shape):
     raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")

@@ -1,5 +1,6 @@
 """Roots of systems of equations, row by row."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -18,14 +19,17 @@ def find_root(residual, correction, x, *, tolerance, floor, max_iterations):
     max_iterations: evaluations of the residual, at most.
 
   Returns:
-    (root [batch, n], the relative residual that was seen last [batch]).
+    (root [batch, n], the relative residual that was seen last [batch], never NaN).
   """
+  infinity = tf.constant(np.inf, x.dtype)
+
   def going(size):
-    return (size > tolerance) & (size <= size.dtype.max)  # False for NaN and infinity
+    return (size > tolerance) & (size < infinity)
 
   def body(i, x, size):
     wrong = residual(x)
-    size = tf.where(going(size), _largest(wrong) / (floor + _largest(x)), size)
+    found = _largest(wrong) / (floor + _largest(x))
+    size = tf.where(going(size), tf.where(tf.math.is_nan(found), infinity, found), size)
     return i + 1, tf.where(going(size)[:, None], x + correction(x, wrong), x), size
 
   _, x, size = tf.while_loop(

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from hgn_tf.mechanics.integrators import names
 from hgn_tf.models import rules
 from hgn_tf.models.hgn_config import HGNConfig
 
@@ -15,9 +16,9 @@ class CompactHGNConfig(HGNConfig):
     context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden: of `networks.CoordinateDecoder`.
-    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`.
+    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
-    energy_gain: how many times as fast as the other networks V and K learn.
+    energy_gain: how many times as fast as the other networks the energies learn.
     activation: of V and K.
   Objective:
     frames_per_step, pixels_per_frame: random frames of each film, and pixels of each of them, in a training step;
@@ -54,6 +55,7 @@ class CompactHGNConfig(HGNConfig):
   warmup_steps: int = 100
 
   RULES = {
+      "method": rules.one_of(*names("reversible")),  # its gradients run it backward
       "pairs": rules.at_least(1),
       "maps": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
