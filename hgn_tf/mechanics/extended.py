@@ -17,15 +17,17 @@ class Extended:
   Three flows of H(q, y) + H(x, p) + omega (|q - x|^2 + |p - y|^2) / 2 are exact: "own" moves p and x by H(q, y), "copy"
   moves q and y by H(x, p), "bind" turns (q - x, p - y) by the angle 2 omega dt. Their composition is symplectic and
   symmetric in the four variables. On (q, p) alone, with a fresh copy, it is so up to its error: it bounds the energy's
-  drift, yet is no bijection of phase space. The error is O(omega dt^2), but copies that are bound too loosely part
-  after some time: omega as small as keeps them together, omega dt at most about 1 (docs/integrators.md). M. Tao,
-  Physical Review E 94, 043303 (2016).
+  drift, yet is no bijection of phase space.
+
+  A spring that is too loose lets the copies part after some time; one that turns by 2 omega dt near pi resonates with
+  the steps, and the state runs away. In between, omega matters little: 2 omega dt of 0.5 to 1.5 is safe
+  (docs/integrators.md has a table). M. Tao, Physical Review E 94, 043303 (2016).
 
   Attributes:
     name: key in `INTEGRATORS`.
     order: global error is O(dt^order).
     substeps: (kind, coefficient) in the order they are applied; the coefficients of each kind sum to 1.
-    omega: strength of the spring, over time; at least 0.
+    omega: strength of the spring, in radians over time; at least 0.
 
   Raises:
     ValueError: omega is negative.

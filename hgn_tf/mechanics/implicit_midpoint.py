@@ -79,51 +79,47 @@ class ImplicitMidpoint:
       state = PhaseSpace(*(tf.reshape(y, shape) for y in PhaseSpace.split(x)))
       return PhaseSpace(*map(_rows, vector_field(hamiltonian, state))).merge()
 
-    middle = self._attach_gradient(x + half * field(self._solve(field, x, half, count)), field, half, count)
+    middle = self._midpoint(field, x, half, count)
     return PhaseSpace(*(tf.ensure_shape(tf.reshape(y, shape), state.q.shape) for y in PhaseSpace.split(2 * middle - x))
                       ), count
+
+  def _midpoint(self, field, x, half, count):
+    """m = x + half f(m), with its gradients."""
+    root = self._solve(field, x, half, count)
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+      tape.watch(root)
+      slope = field(root)
+    if self.solver == "newton":  # in the forward pass, for a gradient may not read variables within a loop
+      matrix = tf.stop_gradient(_matrix(field, root, half))
+
+    def pull(v):
+      """u with u - half (df/dx)^T u = v."""
+      if self.solver == "newton":
+        return _solve_linear(matrix, v, adjoint=True)
+      return self._solve_transposed(
+          lambda u: half * tape.gradient(slope, root, u, tf.UnconnectedGradients.ZERO), v, count)
+
+    return _with_pullback(x + half * slope, pull)
 
   def _solve(self, field, x, half, count):
     """The midpoint, without gradients."""
     x, half = tf.stop_gradient(x), tf.stop_gradient(half)
 
-    def newton(x, wrong):
-      return _solve_linear(tf.eye(x.shape[1], dtype=x.dtype) - _column(half) * jacobian(field, x), wrong)
+    def newton(m, wrong):
+      return _solve_linear(_matrix(field, m, half), wrong)
 
     root, size = find_root(lambda m: x + half * field(m) - m, newton if self.solver == "newton" else lambda _, r: r, x,
                            tolerance=self._tolerance(x), floor=1.0, max_iterations=self.max_iterations)
     return self._checked(root, size, x, count, "step")
 
-  def _attach_gradient(self, middle, field, half, count):
-    """`middle` = x + half f(m), with the gradient that it has where m is `middle` itself."""
-    @tf.custom_gradient
-    def attach(middle):
-      def gradient(v):
-        u = tf.stop_gradient(self._solve_transposed(field, middle, half, v, count))
-        return tf.raw_ops.PreventGradient(input=u, message=_FIRST_ORDER)
-      return tf.identity(middle), gradient
-
-    return attach(middle)
-
-  def _solve_transposed(self, field, middle, half, v, count):
-    """u with u - half (df/dx)^T u = v."""
-    if self.solver == "newton":
-      matrix = tf.eye(v.shape[1], dtype=v.dtype) - _column(half) * jacobian(field, middle)
-      return _solve_linear(matrix, v, adjoint=True)
-    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-      tape.watch(middle)
-      slope = field(middle)
-
-    def residual(u):
-      pulled = tape.gradient(slope, middle, output_gradients=u, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-      return v + half * pulled - u
-
-    u, size = find_root(residual, lambda _, r: r, v, tolerance=self._tolerance(v), floor=np.finfo(_dtype(v)).tiny,
-                        max_iterations=self.max_iterations)
+  def _solve_transposed(self, product, v, count):
+    """u = v + product(u)."""
+    u, size = find_root(lambda u: v + product(u) - u, lambda _, r: r, v, tolerance=self._tolerance(v),
+                        floor=np.finfo(v.dtype.as_numpy_dtype).tiny, max_iterations=self.max_iterations)
     return self._checked(u, size, v, count, "gradient of step")
 
   def _tolerance(self, x):
-    return _ULPS * np.finfo(_dtype(x)).eps if self.tolerance is None else self.tolerance
+    return _ULPS * np.finfo(x.dtype.as_numpy_dtype).eps if self.tolerance is None else self.tolerance
 
   def _checked(self, x, size, start, count, what):
     """`x` with NaN in the rows that did not converge; raises where there are any and the method is strict."""
@@ -153,14 +149,31 @@ def _rows(x):
   return tf.reshape(x, [-1, x.shape[1:].num_elements()])
 
 
-def _column(half):
-  """A scalar or [batch, 1], to multiply matrices [batch, n, n]."""
-  return half[..., None]
+def _with_pullback(x, pull):
+  """`x`, whose gradient is `pull` of its own, and has none itself."""
+  @tf.custom_gradient
+  def once(u):
+    return tf.identity(u), _refuse
+
+  @tf.custom_gradient
+  def attach(x):
+    return tf.identity(x), lambda v: once(tf.stop_gradient(pull(v)))
+
+  return attach(x)
+
+
+def _refuse(v):
+  """Refuses when it runs: a persistent tape builds the derivatives of a tf.function's gradients unasked."""
+  if tf.executing_eagerly():
+    raise ValueError(_FIRST_ORDER)
+  with tf.control_dependencies([tf.debugging.Assert(False, [_FIRST_ORDER])]):
+    return tf.constant(np.nan, v.dtype) * v
+
+
+def _matrix(field, x, half):
+  """1 - half df/dx, [batch, n, n]; half a scalar or [batch, 1]."""
+  return tf.eye(x.shape[1], dtype=x.dtype) - half[..., None] * jacobian(field, x)
 
 
 def _solve_linear(matrix, x, adjoint=False):
   return tf.linalg.solve(matrix, x[..., None], adjoint=adjoint)[..., 0]
-
-
-def _dtype(x):
-  return x.dtype.as_numpy_dtype

@@ -36,7 +36,7 @@ _YOSHIDA = (0.78451361047755726382, 0.23557321335935813368, -1.17767998417887100
 _ROOT = math.sqrt(19.0)
 _MCLACHLAN = ((14 - _ROOT) / 108, (-23 - 20 * _ROOT) / 270, 1 / 5, (-2 + 10 * _ROOT) / 135,
               (146 + 5 * _ROOT) / 540)  # 1995, order 4 with the smallest error of five stages
-_OMEGA = 2.0
+_OMEGA = 5.0
 
 INTEGRATORS = {
     method.name: method
