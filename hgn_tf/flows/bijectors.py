@@ -53,6 +53,9 @@ class HamiltonianStep(_VolumePreserving):
       raise ValueError(f"method must be symplectic, for only then is a step volume preserving and exactly invertible; "
                        f"got {self._integrator.name!r}.")
     check_hamiltonian(self._integrator, hamiltonian)
+    if hasattr(hamiltonian, "vector_field"):
+      raise ValueError("hamiltonian must be an energy, for the flow of no other field keeps the volume, got "
+                       f"{type(hamiltonian).__name__}.")
     if len(dt.shape if hasattr(dt, "shape") else ()):
       raise ValueError(f"dt must be a scalar, got shape {tuple(dt.shape)}.")
     self.hamiltonian, self.dt = hamiltonian, dt

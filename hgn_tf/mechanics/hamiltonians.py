@@ -148,13 +148,13 @@ def vector_field(hamiltonian, state):
   """Hamilton's equations (dq/dt, dp/dt) = (dH/dp, -dH/dq) (paper eq. 1).
 
   Args:
-    hamiltonian: maps a PhaseSpace to [batch]; a `Field` gives its own derivatives.
+    hamiltonian: maps a PhaseSpace to [batch]; one that has a method `vector_field(state)` is asked for it.
     state: PhaseSpace, each [batch, ...].
 
   Returns:
     PhaseSpace of time derivatives.
   """
-  if isinstance(hamiltonian, Field):
+  if hasattr(hamiltonian, "vector_field"):
     return hamiltonian.vector_field(state)
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(state)

@@ -12,6 +12,7 @@ import math
 from hgn_tf.mechanics.extended import BIND, COPY, OWN, Extended
 from hgn_tf.mechanics.hamiltonians import Field, is_separable
 from hgn_tf.mechanics.implicit_midpoint import ImplicitMidpoint
+from hgn_tf.mechanics.port_hamiltonian import Damped, PortHamiltonian
 from hgn_tf.mechanics.runge_kutta import RungeKutta
 from hgn_tf.mechanics.splitting import DRIFT, KICK, Splitting
 
@@ -60,7 +61,7 @@ def get_integrator(method):
   Raises:
     ValueError: unknown name; the message lists the known ones.
   """
-  if isinstance(method, (Splitting, RungeKutta, ImplicitMidpoint, Extended)):
+  if isinstance(method, (Splitting, RungeKutta, ImplicitMidpoint, Extended, Damped)):
     return method
   if method not in INTEGRATORS:
     raise ValueError(f"Unknown integrator method={method!r}; known: {', '.join(sorted(INTEGRATORS))}.")
@@ -70,6 +71,22 @@ def get_integrator(method):
 def names(attribute, value=True):
   """The names of the integrators whose `attribute` has this value."""
   return [name for name, method in INTEGRATORS.items() if getattr(method, attribute) == value]
+
+
+def integrator_of(method, hamiltonian):
+  """The integrator that `method` names, as `hamiltonian` takes it: a `PortHamiltonian` has its friction split off.
+
+  Raises:
+    ValueError: unknown name, or a method that does not step this hamiltonian.
+  """
+  integrator = get_integrator(method)
+  if isinstance(hamiltonian, PortHamiltonian) and not isinstance(integrator, (RungeKutta, Damped)):
+    if not integrator.symmetric:
+      raise ValueError(f"method={integrator.name!r} does not step a PortHamiltonian: a symmetric method does, one of "
+                       f"{', '.join(names('symmetric'))}, and so do euler and rk4.")
+    integrator = Damped(integrator)
+  check_hamiltonian(integrator, hamiltonian)
+  return integrator
 
 
 def check_hamiltonian(integrator, hamiltonian):

@@ -6,7 +6,7 @@ A check looks at values only when eager, and leaves its argument alone: gradient
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf.mechanics.integrators import check_hamiltonian, get_integrator
+from hgn_tf.mechanics.integrators import integrator_of
 
 
 def as_tensor(x, dtype):
@@ -85,7 +85,7 @@ def check_rollout(hamiltonian, num_steps, dt, method, options=(), known_options=
   if known is not None and (known.dtype.kind not in "fiu" or known.ndim > 1 or not np.isfinite(known).all()):
     raise ValueError(f"dt must be finite, a number or of shape [batch], got {dt}.")
   if method is not None:
-    check_hamiltonian(get_integrator(method), hamiltonian)
+    integrator_of(method, hamiltonian)
   unknown = sorted(set(options) - set(known_options))
   if unknown:
     raise ValueError(f"Unknown options of method={method or 'solve_ivp'!r}: {', '.join(unknown)}; "

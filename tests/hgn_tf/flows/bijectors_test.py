@@ -11,6 +11,7 @@ from absl.testing import parameterized
 from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
 from hgn_tf.mechanics.hamiltonians import Joint, MassMatrix, Separable
 from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
 from hgn_tf.networks import CholeskyFactor, MLPEnergy
 
 tfd = tfp.distributions
@@ -146,6 +147,8 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
   def test_refuses_bad_arguments(self):
     with self.assertRaisesRegex(ValueError, "method='leapfrog' needs a separable hamiltonian"):
       HamiltonianStep(lambda state: state.q, 0.1)
+    with self.assertRaisesRegex(ValueError, "hamiltonian must be an energy.* got PortHamiltonian"):
+      HamiltonianStep(PortHamiltonian(pendulum().potential), 0.1, "implicit_midpoint")
     apart = types.SimpleNamespace(kinetic=pendulum().kinetic, potential=pendulum().potential)
     with self.assertRaisesRegex(ValueError, "method='implicit_midpoint' needs a hamiltonian that maps a PhaseSpace"):
       HamiltonianStep(apart, 0.1, "implicit_midpoint")
