@@ -123,7 +123,8 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
     variables = bij.trainable_variables
     with tf.GradientTape() as tape:
       loss = tf.reduce_sum(bij.forward(tf.identity(x)) ** 2)
-    moved = [np.abs(g).max() > 0 for g in tape.gradient(loss, variables, tf.UnconnectedGradients.ZERO)]
+    gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    moved = [np.abs(g).max() > 0 for g in gradients]
     self.assertEqual((len(moved), sum(moved)), (4, 3) if kind == "joint" else (8, 7))  # but for the constant of H
 
   def test_density_integrates_to_one(self):

@@ -156,11 +156,16 @@ class GradientTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*_SOLVERS)
   def test_is_that_of_the_implicit_function_theorem(self, solver):
     """dx'/dx = (1 - dt/2 J)^-1 (1 + dt/2 J), J the Jacobian of the field at the midpoint."""
+
+    @tf.function
+    def jacobian(x):
+      with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = hgn_tf.integrate(energy, PhaseSpace.split(x), 0.3, 1, _SOLVERS[solver], final_only=True).merge()
+      return y, tape.batch_jacobian(y, x, experimental_use_pfor=False)
     x = state().merge()
-    with tf.GradientTape(persistent=True) as tape:
-      tape.watch(x)
-      y = run(_SOLVERS[solver], PhaseSpace.split(x), 0.3, 1, final_only=True).merge()
-    found, middle = tape.batch_jacobian(y, x, experimental_use_pfor=False), 0.5 * (x + y)
+    y, found = jacobian(x)
+    middle = 0.5 * (x + y)
     with tf.GradientTape() as tape:
       tape.watch(middle)
       field = vector_field(energy, PhaseSpace.split(middle)).merge()

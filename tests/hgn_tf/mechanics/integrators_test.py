@@ -85,11 +85,15 @@ class GeometryTest(parameterized.TestCase, tf.test.TestCase):
 
   def _defect(self, energy, name):
     """How far the Jacobian of four steps is from symplectic."""
-    h, method, x = hamiltonian(energy), METHODS[name], state(1).merge()
-    with tf.GradientTape(persistent=True) as tape:
-      tape.watch(x)
-      y = integrate(h, PhaseSpace.split(x), 0.2, 4, method, final_only=True).merge()
-    jacobian = tape.batch_jacobian(y, x, experimental_use_pfor=False)[0].numpy()
+    h, method = hamiltonian(energy), METHODS[name]
+
+    @tf.function
+    def jacobian_of(x):
+      with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = eager_integrate(h, PhaseSpace.split(x), 0.2, 4, method, final_only=True).merge()
+      return tape.batch_jacobian(y, x, experimental_use_pfor=False)
+    jacobian = jacobian_of(state(1).merge())[0].numpy()
     return np.abs(jacobian.T @ OMEGA @ jacobian - OMEGA).max()
 
   @parameterized.parameters(*cases([*_SYMPLECTIC, "newton"]))
