@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from hgn_tf.mechanics.hamiltonians import Hamiltonian, Separable, gradient, unit_kinetic
@@ -27,7 +28,7 @@ class PortHamiltonian(Hamiltonian):
   """
 
   def __init__(self, potential, damping=None, control=None, mass=1.0, inputs=None):
-    kinetic = lambda p: unit_kinetic(p / tf.sqrt(tf.cast(mass, p.dtype)))  # noqa: E731
+    kinetic = lambda p: unit_kinetic(p / tf.sqrt(_as(mass, p)))  # noqa: E731
     super().__init__(conservative=Separable(kinetic, potential), damping=damping, control=control)
     self.mass, self.inputs = mass, inputs
 
@@ -41,7 +42,7 @@ class PortHamiltonian(Hamiltonian):
 
   def rates(self, q):
     """D(q) / m, [batch, d]."""
-    return tf.zeros_like(q) if self.damping is None else self.damping(q) / tf.cast(self.mass, q.dtype)
+    return tf.zeros_like(q) if self.damping is None else self.damping(q) / _as(self.mass, q)
 
   def force(self, q):
     """G(q) u, [batch, d]."""
@@ -53,7 +54,7 @@ class PortHamiltonian(Hamiltonian):
     """The time derivatives of a PhaseSpace."""
     q, p = state
     dp = self.force(q) - self.rates(q) * p - gradient(self.conservative.potential, q)
-    return PhaseSpace(p / tf.cast(self.mass, p.dtype), dp)
+    return PhaseSpace(p / _as(self.mass, p), dp)
 
   def linear_flow(self, state, dt):
     """Friction and inputs alone, q at rest: dp/dt = -D(q) p / m + G(q) u, exactly."""
@@ -93,6 +94,11 @@ class Damped:
     state = hamiltonian.linear_flow(state, 0.5 * dt)
     state, carry = self.integrator.step(hamiltonian.conservative, state, carry, dt)
     return hamiltonian.linear_flow(state, 0.5 * dt), carry
+
+
+def _as(number, x):
+  """A number or a tensor in the dtype of x, with all of its digits."""
+  return tf.cast(number if tf.is_tensor(number) else np.asarray(number), x.dtype)
 
 
 def _mean_exponential(x):

