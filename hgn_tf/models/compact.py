@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 from hgn_tf import networks
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
 from hgn_tf.models import objectives, replicas
 from hgn_tf.models.checks import check_frames
 from hgn_tf.models.compact_config import CompactHGNConfig
@@ -45,6 +46,14 @@ class CompactHGN(HGN):
     for layer, shape in (*energies, (self.decoder, c.state_shape)):
       layer.build((None, *shape))
 
+  def _make_energies(self):
+    c, layers = self.config, super()._make_energies()
+    if c.damping:
+      self.friction = networks.Friction(c.damping_hidden, c.activation, gain=c.energy_gain, dtype=self.variable_dtype,
+                                        name="friction")
+      layers.append((self.friction, c.state_shape))
+    return layers
+
   def _energy(self, name):
     c = self.config
     hidden, radii = (c.kinetic_hidden, 0) if name == "kinetic" else (c.potential_hidden, c.radii)
@@ -58,6 +67,11 @@ class CompactHGN(HGN):
   @property
   def hamiltonian(self):
     return self.hamiltonian_of(lambda energy: energy)
+
+  def hamiltonian_of(self, form):
+    if self.config.damping:
+      return PortHamiltonian(form(self.potential), self.friction)
+    return super().hamiltonian_of(form)
 
   def check_seen(self, frames):
     """`config.context` frames or more: z is the state at the middle of the window that the first ones are."""

@@ -1,4 +1,4 @@
-"""Lower triangular matrices with a positive diagonal, for mass matrices that depend on where one is."""
+"""Positive things that depend on where one is: factors of mass matrices, and friction."""
 
 import math
 
@@ -44,6 +44,35 @@ class CholeskyFactor(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation, "gain": self.gain}
+
+
+class Friction(keras.layers.Layer):
+  """Coefficients of friction, positive, of an MLP: [batch, d] -> [batch, d].
+
+  Args:
+    hidden: widths of the hidden layers.
+    activation: of them.
+    start: what all of them are about at first.
+    gain: how many times as fast as other layers it learns, with Adam.
+  """
+
+  def __init__(self, hidden=(), activation="softplus", start=0.02, gain=1.0, **kwargs):
+    super().__init__(**kwargs)
+    self.hidden, self.activation, self.start, self.gain = tuple(hidden), activation, start, gain
+
+  def build(self, input_shape):
+    self.net = mlp(self.hidden, input_shape[-1], self.activation, dtype=self.dtype_policy)
+    self.net.build(input_shape)
+    last = self.net.layers[-1].kernel
+    last.assign(_START / self.gain * last)
+
+  def call(self, x):
+    level = math.log(math.expm1(self.start))
+    return tf.nn.softplus(tf.cast(self.gain * self.net(x), self.variable_dtype) + level)
+
+  def get_config(self):
+    return {**super().get_config(), "hidden": self.hidden, "activation": self.activation, "start": self.start,
+            "gain": self.gain}
 
 
 def triangular(numbers):

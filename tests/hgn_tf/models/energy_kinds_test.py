@@ -84,6 +84,24 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
     energy = model.energy(path).numpy()
     self.assertAllClose(energy, np.repeat(energy[:, :1], 41, 1), atol=5e-3)
 
+  def test_friction_takes_energy_and_is_learned(self):
+    model = make("compact", "fixed_kinetic", damping=True, damping_hidden=(4,))
+    start, friction = states(model), model.friction.trainable_variables
+
+    @tf.function
+    def run():
+      with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model._positions(start, 10, 0.1) ** 2)
+      return model.rollout(start, 40, 0.1), tape.gradient(loss, friction)
+
+    path, gradients = run()
+    self.assertTrue(all(np.abs(g).max() > 0 for g in gradients))
+    self.assertAllClose(model.friction(start.q), 0.02 * tf.ones((3, 2)), atol=0.01)
+    energy = model.energy(path).numpy()
+    self.assertAllLess(energy[:, 40] - energy[:, 0], -1e-3)
+    back = model.rollout(PhaseSpace(path.q[:, -1], path.p[:, -1]), 40, -0.1)
+    self.assertAllClose(back.q[:, -1], start.q, atol=1e-4)
+
   def test_configs_saved_before_are_of_separable_energies(self):
     for config in CONFIGS.values():
       old = {key: value for key, value in config.to_dict().items() if key not in ("energy_kind", "factor_hidden")}
@@ -94,6 +112,8 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
        "'joint'; euler, rk4, implicit_midpoint, tao take any"),
       ("compact", dict(energy_kind="mass_matrix", method="yoshida6"), "method='yoshida6' needs energy_kind 'sepa"),
       ("compact", dict(method="rk4"), "method must be one of leapfrog, ruth4, .* tao, got 'rk4'"),
+      ("compact", dict(damping=True), "damping=True needs energy_kind='fixed_kinetic', got 'separable'"),
+      ("compact", dict(damping=True, energy_kind="fixed_kinetic", method="tao"), "damping=True needs a symmetric"),
       ("hgn", dict(energy_kind="potential"), "energy_kind must be one of separable, fixed_kinetic, joint, mass_matrix"))
   def test_bad_input(self, name, changes, message):
     with self.assertRaisesRegex(ValueError, message):
