@@ -64,20 +64,37 @@ Angles a, b and their momenta u, v: H = (u^2 + 2 v^2 - 2 u v cos(a - b)) / (2 + 
 
 {joint}
 
-An error of 1e-13 is that of rounding; that of `implicit_midpoint` is its solver's tolerance, 7e-15 of 1 + |x| a step
-in float64 and 4e-6 in float32. `rk4` is the most accurate here per evaluation, and drifts: it is neither symplectic
-nor reversible. `tao` keeps its promises in the doubled phase space (`tests/hgn_tf/mechanics/extended_test.py`), not
-on (q, p) alone: it cannot be a bijector, and going back from a state begins with a new copy.
+`implicit_midpoint` is as symplectic and as reversible as its solver's tolerance, 7e-15 of 1 + |x| a step in float64
+and 4e-6 in float32; whatever is below 1e-13 is rounding. `rk4` is the more accurate over a short time, but its energy
+only ever drifts further, and nothing undoes its steps. `tao` keeps its promises in the doubled phase space
+(`tests/hgn_tf/mechanics/extended_test.py`), not on (q, p) alone: it cannot be a bijector, and going back from a state
+begins with a new copy.
+
+## Energies
+
+| energy | `HGNConfig.energy_kind`, `CompactHGNConfig.energy_kind` | `HNNConfig.model` | methods |
+| --- | --- | --- | --- |
+| K(p) + V(q) | `separable` | `separable`, `bodies` | all |
+| \\|p\\|^2 / 2m + V(q), V alone is learned | `fixed_kinetic`, m = 1 | `fixed_kinetic`, m = `mass` | all |
+| p^T M(q)^-1 p / 2 + V(q), M^-1 = L L^T | `mass_matrix` | `mass_matrix` | those that take any energy |
+| H(q, p), one net | `joint` | `hnn` | those that take any energy |
+
+On a grid, M has a block at each place, from the 3x3 neighbourhood of q. Configs that were saved before these fields
+came are `separable`. `HamiltonianStep` takes any energy with `implicit_midpoint`; its inverse is exact to the
+solver's tolerance. A `CompactHGN` is trained backward in time too and takes reversible methods: all of these but
+`euler`, `symplectic_euler` and `rk4`.
 
 ## The implicit midpoint rule
 
-`ImplicitMidpoint(solver, tolerance, max_iterations, strict)`. "fixed_point" converges where dt/2 |df/dx| < 1, and is
-the one for grids; "newton" takes a Jacobian an iteration, as many evaluations as the state has numbers in one call,
-and converges at steps where the fixed point repels. A row stops when its own residual is within the tolerance,
-whatever the rows beside it do. Gradients are those of the implicit function theorem: one more linear equation a step,
-and no memory for the iterations. Where a row does not converge, the step raises and says which step, which row, its
-residual and what to change; under XLA, and with `strict=False` (what `hgn-export` serves), the row is NaN from there
-on.
+`ImplicitMidpoint(solver, tolerance, max_iterations, strict)`; `dataclasses.replace(INTEGRATORS["implicit_midpoint"],
+solver="newton")` can be given wherever `hgn_tf.integrate` takes a name. "fixed_point" converges where dt/2 |df/dx| <
+1, and is the one for grids. "newton" also converges at steps where the fixed point repels; each iteration takes the
+Jacobian of f, one call on as many copies of the state as it has numbers (the table counts it as one), so that it is
+for states of few numbers. A row stops when its own residual is within the tolerance, whatever the rows beside it do.
+Gradients are those of the implicit function theorem: one more linear equation a step, and no memory for the
+iterations; they have no derivatives of their own. Where a row does not converge, the step raises (a ValueError, in a
+graph an InvalidArgumentError) and says which step, which row, its residual and what to change; under XLA, and with
+`strict=False` (what `hgn-export` serves), that row is NaN from there on.
 
 ## Tao's coupling
 
@@ -90,11 +107,12 @@ part; where 2 omega dt comes near pi (omega = 15.5) the spring resonates with th
 ## Friction and inputs
 
 `mechanics.port_hamiltonian.PortHamiltonian(potential, damping, control, mass)`: dp/dt = -dH/dq - D(q) dH/dp + G(q)
-u(t), D diagonal. A symmetric method's step is put between two halves of friction and inputs, whose flow at fixed q is
-exact: order 2, no bound on dt from stiff friction, undone by -dt. `hgn_tf.integrate(..., controls=u)`, [batch,
-num_steps, inputs], each constant over its step. Error after time 2 (16, 32, 64 steps) against the matrix exponential
-of the driven, damped oscillator m = 0.7, k = 2, c = 0.4, g = 1.5: `tests/hgn_tf/mechanics/port_hamiltonian_test.py`
-holds every method to order 2, `rk4` to 4.
+u(t) with H = |p|^2 / 2m + V(q) and a diagonal D. A symmetric method's step stands between two halves of friction and
+inputs, whose flow at fixed q is exact: of order 2, with no bound on dt from stiff friction, undone by -dt.
+`hgn_tf.integrate(..., controls=u)`, [batch, num_steps, inputs], each constant over its step.
+`tests/hgn_tf/mechanics/port_hamiltonian_test.py` holds every method to order 2, and `rk4` to 4, on a damped
+oscillator driven by random inputs, against the exponential of its matrix. `CompactHGNConfig(damping=True,
+energy_kind="fixed_kinetic")` learns D(q) with the law.
 """
 
 
