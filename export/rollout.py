@@ -9,8 +9,9 @@ from export import compiled, ragged
 from export.common import Servable, Signature
 from export.energies import served
 from export.status import Status, blank, finite_rows, rows_within, status_of
-from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.implicit_midpoint import ImplicitMidpoint
 from hgn_tf.mechanics.integrate import integrate
+from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import HGN, CompactHGN
 from hgn_tf.networks import UpsampleConv
@@ -42,7 +43,7 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False, refi
   fix_kernels(model.decoder)
   answers = functions(model, max_steps, xla, refine)
   networks = (model.encoder, model.prior, model.transform, model.decoder)
-  variables = [*answers.energy.kinetic.variables, *answers.energy.potential.variables,
+  variables = [*(v for part in answers.energy.parts for v in getattr(part, "variables", ())),
                *(v for network in networks if network is not None for v in network.weights)]
   c = model.config
   metadata = {"kind": "hgn", "model": c.name, "max_steps": max_steps, "precision": precision, "xla": xla,
@@ -52,10 +53,12 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False, refi
 
 def functions(model, max_steps=MAX_STEPS, xla=False, refine=0):
   """The `Functions` of an HGN."""
-  energy = Separable(served(model.kinetic), served(model.potential))
+  energy, method = model.hamiltonian_of(served), get_integrator(model.config.method)
+  if isinstance(method, ImplicitMidpoint):  # a row that does not converge is that row's affair
+    method = dataclasses.replace(method, strict=False)
 
   def rollout(state, num_steps, dt):
-    return integrate(energy, state, dt, num_steps, model.config.method)
+    return integrate(energy, state, dt, num_steps, method)
 
   if not xla:
     return Functions(model, max_steps, energy, rollout, lambda q: in_chunks(model.decode, q, CHUNK), refine)

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf.mechanics.hamiltonians import EnergyVariables, is_separable
-from hgn_tf.mechanics.integrators import get_integrator
+from hgn_tf.mechanics.integrators import check_hamiltonian, get_integrator
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 
@@ -27,21 +27,23 @@ class HamiltonianStep(_VolumePreserving):
   """One step of a symplectic integrator, (q, p) -> (q', p') on events [2d] with q first.
 
   Forward is a step of dt; inverse is a step of -dt with the substeps in reverse order, which for a symmetric method
-  (leapfrog, ruth4) is the same step with -dt.
+  (leapfrog, ruth4) is the same step with -dt. That of "implicit_midpoint", which takes energies that do not separate,
+  is exact to its solver's tolerance (`mechanics.implicit_midpoint.ImplicitMidpoint`).
 
   >>> energy = lambda x: tf.reduce_sum(x**2, -1) / 2
   >>> HamiltonianStep(hgn_tf.hamiltonians.Separable(energy, energy), 0.1).forward(tf.constant([[1.0, 0.0]]))
 
   Args:
-    hamiltonian: separable: has `.kinetic(p)` and `.potential(q)`, each [batch, d] -> [batch].
+    hamiltonian: has `.kinetic(p)` and `.potential(q)`, each [batch, d] -> [batch]; of "implicit_midpoint", anything
+      that maps a PhaseSpace to [batch].
     dt: step, a scalar float, tensor or variable (then it is learnable); cast to the dtype of the event.
     method: symplectic integrator, a name in `hgn_tf.INTEGRATORS` or one of its values.
     validate_args: as in every tfp bijector.
     name: of the bijector.
 
   Raises:
-    ValueError: the method is not symplectic, the hamiltonian not separable, or dt not a scalar; on use, an event of
-      odd size.
+    ValueError: the method is not symplectic, the hamiltonian not what it steps, or dt not a scalar; on use, an event of
+      odd size, or iterations that do not converge (in a graph an InvalidArgumentError).
   """
 
   def __init__(self, hamiltonian, dt, method="leapfrog", *, validate_args=False, name="hamiltonian_step"):
@@ -50,12 +52,14 @@ class HamiltonianStep(_VolumePreserving):
     if not self._integrator.symplectic:
       raise ValueError(f"method must be symplectic, for only then is a step volume preserving and exactly invertible; "
                        f"got {self._integrator.name!r}.")
-    if not is_separable(hamiltonian):
-      raise ValueError(f"hamiltonian must have .kinetic(p) and .potential(q), got {type(hamiltonian).__name__}.")
+    check_hamiltonian(self._integrator, hamiltonian)
+    if hasattr(hamiltonian, "vector_field"):
+      raise ValueError("hamiltonian must be an energy, for the flow of no other field keeps the volume, got "
+                       f"{type(hamiltonian).__name__}.")
     if len(dt.shape if hasattr(dt, "shape") else ()):
       raise ValueError(f"dt must be a scalar, got shape {tuple(dt.shape)}.")
     self.hamiltonian, self.dt = hamiltonian, dt
-    self._energies = hamiltonian.kinetic, hamiltonian.potential  # what tf.train.Checkpoint follows
+    self._energies = _parts(hamiltonian)  # what tf.train.Checkpoint follows
     self._energy_variables = EnergyVariables(*self._energies)  # what tf.Module finds
     super().__init__(validate_args=validate_args, parameters=parameters, name=name)
 
@@ -105,3 +109,8 @@ class HamiltonianFlow(_VolumePreserving):
     for step in reversed(self.steps):
       y = step.inverse(y)
     return y
+
+
+def _parts(hamiltonian):
+  """What has the variables of an energy."""
+  return (hamiltonian.kinetic, hamiltonian.potential) if is_separable(hamiltonian) else (hamiltonian,)

@@ -1,13 +1,14 @@
 """Gradients of a trajectory in memory that does not grow with its length.
 
-A symmetric method run with -dt undoes its own steps, so the backward pass can rebuild the states that it passes, one at
-a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
+A reversible method run with -dt undoes its own steps, so the backward pass can rebuild the states that it passes, one
+at a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
 """
 
 import functools
 
 import tensorflow as tf
 
+from hgn_tf.mechanics.hamiltonians import is_separable, vector_field
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.mechanics.scan import scan
 
@@ -15,14 +16,14 @@ _FIRST_ORDER = "integrate(adjoint='reversible') has first derivatives only; adjo
 
 
 def reversible_scan(integrator, hamiltonian, state, dt, num_steps, *, final_only):
-  """`num_steps` steps of a symmetric integrator, differentiated by running them backward.
+  """`num_steps` steps of a reversible integrator, differentiated by running them backward.
 
   Gradients flow to the state, to dt and to whatever the energies depend on: their variables, and the tensors that they
   close over. They equal those of back-propagation up to rounding, and have no derivatives of their own.
 
   Args:
-    integrator: a `Splitting` that is symmetric.
-    hamiltonian: separable.
+    integrator: one that is `reversible`.
+    hamiltonian: what it steps.
     state: PhaseSpace, each [batch, ...].
     dt: tensor that broadcasts over the state.
     num_steps: int or int32 scalar tensor.
@@ -90,7 +91,9 @@ def _attach_gradient(solution, state, parameters, pullback):
 def _dependencies(hamiltonian, state):
   """Trainable variables and floating tensors that the energies use besides their argument."""
   def energies(q, p):
-    return hamiltonian.kinetic(p), hamiltonian.potential(q)
+    if is_separable(hamiltonian):
+      return hamiltonian.kinetic(p), hamiltonian.potential(q)
+    return vector_field(hamiltonian, PhaseSpace(q, p))
 
   specs = [tf.TensorSpec(x.shape, x.dtype) for x in state]
   traced = tf.function(energies, autograph=False).get_concrete_function(*specs)

@@ -10,27 +10,81 @@ import tensorflow as tf
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 
-class Separable(keras.layers.Layer, tf.Module):
-  """H(q, p) = K(p) + V(q).
+class Hamiltonian(keras.layers.Layer, tf.Module):
+  """H(q, p), made of parts that are functions, Keras layers or tf.Modules.
 
-  The variables of K and V, where those are Keras layers or tf.Modules, are found by whatever holds this: Keras, a
-  tf.Module, a tf.train.Checkpoint.
+  The variables of the parts are found by whatever holds this: Keras, a tf.Module, a tf.train.Checkpoint.
+
+  Attributes:
+    parts: what it is made of.
+  """
+
+  name = None  # Keras sets it; tf.Module's is read-only
+
+  def __init__(self, **parts):
+    super().__init__()
+    for name, part in parts.items():
+      setattr(self, name, part)
+    self.parts = tuple(parts.values())
+    self.energy_variables = EnergyVariables(*self.parts)
+    self.built = True
+
+
+class Separable(Hamiltonian):
+  """H(q, p) = K(p) + V(q).
 
   Args:
     kinetic: K, maps p [batch, ...] to [batch].
     potential: V, maps q [batch, ...] to [batch].
   """
 
-  name = None  # Keras sets it; tf.Module's is read-only
-
   def __init__(self, kinetic, potential):
-    super().__init__()
-    self.kinetic, self.potential = kinetic, potential
-    self.energy_variables = EnergyVariables(kinetic, potential)
-    self.built = True
+    super().__init__(kinetic=kinetic, potential=potential)
 
   def __call__(self, state):
     return self.kinetic(state.p) + self.potential(state.q)
+
+
+class Joint(Hamiltonian):
+  """H(q, p) = E(x), x = (q, p) side by side on the last axis.
+
+  Args:
+    energy: E, maps x [batch, ..., 2d] to [batch].
+  """
+
+  def __init__(self, energy):
+    super().__init__(energy=energy)
+
+  def __call__(self, state):
+    return self.energy(state.merge())
+
+
+class MassMatrix(Hamiltonian):
+  """H(q, p) = p^T M(q)^-1 p / 2 + V(q), M^-1 = L L^T.
+
+  Args:
+    factor: L, maps q [batch, ..., d] to [batch, ..., d, d], lower triangular with a positive diagonal: on a grid, a
+      matrix at each place.
+    potential: V, maps q [batch, ..., d] to [batch].
+  """
+
+  def __init__(self, factor, potential):
+    super().__init__(factor=factor, potential=potential)
+
+  def __call__(self, state):
+    q, p = state
+    turned = tf.linalg.matvec(self.factor(q), p, transpose_a=True)
+    return 0.5 * tf.reduce_sum(turned ** 2, axis=range(1, turned.shape.rank)) + self.potential(q)
+
+  def inverse_mass(self, q):
+    """M(q)^-1, [batch, ..., d, d]."""
+    factor = self.factor(q)
+    return tf.matmul(factor, factor, transpose_b=True)
+
+
+def unit_kinetic(p):
+  """K(p) = |p|^2 / 2 of unit masses, [batch, ...] -> [batch]."""
+  return 0.5 * tf.reduce_sum(p ** 2, axis=range(1, p.shape.rank))
 
 
 class EnergyVariables(collections.abc.Sequence):
@@ -94,13 +148,13 @@ def vector_field(hamiltonian, state):
   """Hamilton's equations (dq/dt, dp/dt) = (dH/dp, -dH/dq) (paper eq. 1).
 
   Args:
-    hamiltonian: maps a PhaseSpace to [batch]; a `Field` gives its own derivatives.
+    hamiltonian: maps a PhaseSpace to [batch]; one that has a method `vector_field(state)` is asked for it.
     state: PhaseSpace, each [batch, ...].
 
   Returns:
     PhaseSpace of time derivatives.
   """
-  if isinstance(hamiltonian, Field):
+  if hasattr(hamiltonian, "vector_field"):
     return hamiltonian.vector_field(state)
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(state)

@@ -23,6 +23,8 @@ class RungeKutta:
   weights: tuple
   symplectic = False
   symmetric = False
+  reversible = False
+  needs_separable = False
 
   def start(self, hamiltonian, state):
     """A step carries nothing besides the state."""

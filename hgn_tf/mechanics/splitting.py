@@ -22,11 +22,17 @@ class Splitting:
   order: int
   substeps: tuple
   symplectic = True
+  needs_separable = True
 
   @property
   def symmetric(self):
     """Self-adjoint: running it with -dt is its exact inverse."""
     return self.substeps == self.substeps[::-1]
+
+  @property
+  def reversible(self):
+    """A step of -dt, of the state and what it carries, undoes a step of dt."""
+    return self.symmetric
 
   @property
   def adjoint(self):

@@ -6,8 +6,7 @@ A check looks at values only when eager, and leaves its argument alone: gradient
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf.mechanics.hamiltonians import is_separable
-from hgn_tf.mechanics.integrators import get_integrator
+from hgn_tf.mechanics.integrators import integrator_of
 
 
 def as_tensor(x, dtype):
@@ -85,9 +84,8 @@ def check_rollout(hamiltonian, num_steps, dt, method, options=(), known_options=
   known = None if _symbolic(dt) else np.asarray(dt)
   if known is not None and (known.dtype.kind not in "fiu" or known.ndim > 1 or not np.isfinite(known).all()):
     raise ValueError(f"dt must be finite, a number or of shape [batch], got {dt}.")
-  if method is not None and get_integrator(method).symplectic and not is_separable(hamiltonian):
-    raise ValueError(f"method={method!r} needs a separable hamiltonian with .kinetic(p) and .potential(q), "
-                     f"got {type(hamiltonian).__name__}; euler and rk4 take any.")
+  if method is not None:
+    integrator_of(method, hamiltonian)
   unknown = sorted(set(options) - set(known_options))
   if unknown:
     raise ValueError(f"Unknown options of method={method or 'solve_ivp'!r}: {', '.join(unknown)}; "

@@ -5,9 +5,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf import networks
-from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
 from hgn_tf.models import objectives, replicas
 from hgn_tf.models.checks import check_frames
 from hgn_tf.models.compact_config import CompactHGNConfig
@@ -41,17 +41,37 @@ class CompactHGN(HGN):
     self.transform = None
     self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
-    self.potential = networks.OscillatorEnergy(c.potential_hidden, c.radii, c.energy_gain, c.activation, dtype=dtype,
-                                               name="potential")
-    self.kinetic = networks.OscillatorEnergy(c.kinetic_hidden, 0, c.energy_gain, c.activation, dtype=dtype,
-                                             name="kinetic")
+    energies = self._make_energies()
     self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, dtype=dtype, name="decoder")
-    for layer in (self.potential, self.kinetic, self.decoder):
-      layer.build((None, *c.state_shape))
+    for layer, shape in (*energies, (self.decoder, c.state_shape)):
+      layer.build((None, *shape))
+
+  def _make_energies(self):
+    c, layers = self.config, super()._make_energies()
+    if c.damping:
+      self.friction = networks.Friction(c.damping_hidden, c.activation, gain=c.energy_gain, dtype=self.variable_dtype,
+                                        name="friction")
+      layers.append((self.friction, c.state_shape))
+    return layers
+
+  def _energy(self, name):
+    c = self.config
+    hidden, radii = (c.kinetic_hidden, 0) if name == "kinetic" else (c.potential_hidden, c.radii)
+    return networks.OscillatorEnergy(hidden, radii, c.energy_gain, c.activation, dtype=self.variable_dtype, name=name)
+
+  def _factor(self):
+    c = self.config
+    return networks.CholeskyFactor(c.factor_hidden, c.activation, c.energy_gain, dtype=self.variable_dtype,
+                                   name="factor")
 
   @property
   def hamiltonian(self):
-    return Separable(self.kinetic, self.potential)
+    return self.hamiltonian_of(lambda energy: energy)
+
+  def hamiltonian_of(self, form):
+    if self.config.damping:
+      return PortHamiltonian(form(self.potential), self.friction)
+    return super().hamiltonian_of(form)
 
   def check_seen(self, frames):
     """`config.context` frames or more: z is the state at the middle of the window that the first ones are."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from hgn_tf.mechanics.integrators import names
 from hgn_tf.models import rules
 from hgn_tf.models.hgn_config import HGNConfig
 
@@ -15,9 +16,11 @@ class CompactHGNConfig(HGNConfig):
     context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden: of `networks.CoordinateDecoder`.
-    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`.
+    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
-    energy_gain: how many times as fast as the other networks V and K learn.
+    damping: learn friction, dp/dt = -dH/dq - D(q) dH/dp with a diagonal D; takes `energy_kind` "fixed_kinetic" and a
+      symmetric method. damping_hidden: widths of the hidden layers of D; empty: softplus of a linear function.
+    energy_gain: how many times as fast as the other networks the energies learn.
     activation: of V and K.
   Objective:
     frames_per_step, pixels_per_frame: random frames of each film, and pixels of each of them, in a training step;
@@ -41,6 +44,8 @@ class CompactHGNConfig(HGNConfig):
   energy_gain: float = 10.0
   kinetic_hidden: tuple = ()
   activation: str = "softplus"
+  damping: bool = False
+  damping_hidden: tuple = ()
   pixels_per_frame: int = 96
   horizon: tuple = (0.05, 0.6)
   nearest: int = 5
@@ -54,6 +59,7 @@ class CompactHGNConfig(HGNConfig):
   warmup_steps: int = 100
 
   RULES = {
+      "method": rules.one_of(*names("reversible")),  # its gradients run it backward
       "pairs": rules.at_least(1),
       "maps": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
@@ -64,6 +70,7 @@ class CompactHGNConfig(HGNConfig):
       "energy_gain": rules.POSITIVE,
       "kinetic_hidden": rules.WIDTHS,
       "activation": rules.ACTIVATION,
+      "damping_hidden": rules.WIDTHS,
       "pixels_per_frame": rules.at_least(1),
       "horizon": rules.PARTS,
       "nearest": rules.at_least(0),
@@ -72,6 +79,11 @@ class CompactHGNConfig(HGNConfig):
   def __post_init__(self):
     super().__post_init__()
     self._check("context", rules.within(1, self.num_frames))
+    if self.damping and self.energy_kind != "fixed_kinetic":
+      raise ValueError(f"damping=True needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
+    if self.damping and self.method not in names("symmetric"):
+      raise ValueError(f"damping=True needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
+                       f"{self.method!r}.")
 
   @property
   def latent_shape(self):

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from hgn_tf import networks
-from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.hamiltonians import Joint, MassMatrix, Separable, unit_kinetic
 from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.phase_space import PhaseSpace
@@ -28,7 +28,8 @@ _CHUNK = 256  # frames decoded at a time where nothing is trained: memory does n
 class HGN(ObjectiveModel):
   """Frames to a posterior over z, z to a state (q, p), the state through Hamilton's equations, every q to a frame.
 
-  q(z|x) = N(mean, std); (q_0, p_0) = f_psi(z); H = K(p) + V(q); (q_t, p_t) by `config.method`; x_t = decoder(q_t).
+  q(z|x) = N(mean, std); (q_0, p_0) = f_psi(z); H = K(p) + V(q), or as `config.energy_kind` has it; (q_t, p_t) by
+  `config.method`; x_t = decoder(q_t).
   `fit` takes batches of frames, float32 [batch, T + 1, H, W, C] in [0, 1], and weights of films as `sample_weight`.
   Paper section 3 and A.1.
 
@@ -70,13 +71,35 @@ class HGN(ObjectiveModel):
     rank = min(c.prior_rank, math.prod(c.latent_shape) - 1)
     self.prior = MixturePrior(rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
-    self.potential = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="potential")
-    self.kinetic = networks.ConvEnergy(c.energy, c.energy_residual, dtype, name="kinetic")
+    energies = self._make_energies()
     make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
     self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=conv,
                         name="decoder")
-    for layer in (self.potential, self.kinetic, self.decoder):
-      layer.build((None, *c.state_shape))
+    for layer, shape in (*energies, (self.decoder, c.state_shape)):
+      layer.build((None, *shape))
+
+  def _make_energies(self):
+    """The nets that H is made of, and the shape of what each takes."""
+    c = self.config
+    *grid, d = c.state_shape
+    if c.energy_kind == "joint":
+      self.joint = self._energy("joint")
+      return [(self.joint, (*grid, 2 * d))]
+    self.potential = self._energy("potential")
+    layers = [self.potential]
+    if c.energy_kind == "separable":
+      self.kinetic = self._energy("kinetic")
+      layers.append(self.kinetic)
+    elif c.energy_kind == "mass_matrix":
+      self.factor = self._factor()
+      layers.append(self.factor)
+    return [(layer, c.state_shape) for layer in layers]
+
+  def _energy(self, name):
+    return networks.ConvEnergy(self.config.energy, self.config.energy_residual, self.variable_dtype, name=name)
+
+  def _factor(self):
+    return networks.CholeskyFactor(self.config.factor_hidden, dtype=self.variable_dtype, name="factor")
 
   # The four maps.
 
@@ -115,16 +138,27 @@ class HGN(ObjectiveModel):
 
   @property
   def hamiltonian(self):
-    """H = K(p) + V(q) as `hgn_tf.integrate` takes it, in the form that is fastest to roll out."""
-    return Separable(self.kinetic.dense(), self.potential.dense())
+    """The energy as `hgn_tf.integrate` takes it, in the form that is fastest to roll out."""
+    return self.hamiltonian_of(lambda energy: energy.dense())
+
+  def hamiltonian_of(self, form):
+    """The energy, each of whose scalar nets is replaced by `form` of it."""
+    kind = self.config.energy_kind
+    if kind == "joint":
+      return Joint(form(self.joint))
+    if kind == "mass_matrix":
+      return MassMatrix(self.factor, form(self.potential))
+    return Separable(form(self.kinetic) if kind == "separable" else unit_kinetic, form(self.potential))
 
   def decode(self, q):
     """Frames in [0, 1] of positions: [..., *config.state_shape] -> [..., H, W, C]."""
     return self._over_batch(self.decoder, q)
 
   def energy(self, state):
-    """H = K(p) + V(q); [batch, ...] for states [batch, ..., *config.state_shape]. Its scale is arbitrary."""
-    return self._over_batch(self.potential, state.q) + self._over_batch(self.kinetic, state.p)
+    """H; [batch, ...] for states [batch, ..., *config.state_shape]. Its scale is arbitrary."""
+    flat = PhaseSpace(*(tf.reshape(x, [-1, *self.config.state_shape]) for x in state))
+    axes = len(self.config.state_shape)
+    return tf.reshape(self.hamiltonian_of(lambda energy: energy)(flat), tf.shape(state.q)[:-axes])
 
   def _over_batch(self, function, x):
     """`function` of [n, *state_shape] on x [..., *state_shape]: what it makes of each state, [..., *]."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.mechanics.integrators import INTEGRATORS, names
 from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 
@@ -16,6 +16,10 @@ class HGNConfig(Config):
     encoder: (filters, kernel, stride) each; the last has twice the channels of z; the strides take size to size / 8.
     transform: f_psi, (filters, kernel, stride) each; the last has the channels of (q, p); empty: z is the state.
     energy: (filters, kernel, stride) each of the nets V(q) and K(p).
+    energy_kind: "separable" (H = K(p) + V(q)), "fixed_kinetic" (|p|^2 / 2 + V(q): V alone is learned), "joint" (one net
+      of q and p) or "mass_matrix" (p^T M(q)^-1 p / 2 + V(q), a matrix at each place of the grid). The last two take a
+      method that needs no separable energy.
+    factor_hidden: widths of the hidden layers of the Cholesky factor of M(q)^-1.
     decoder: "constant" (released) or "residual" (appendix A.1).
     decoder_filters: width of the decoder.
   Dynamics:
@@ -50,6 +54,8 @@ class HGNConfig(Config):
   encoder: tuple = ((32, 2, 2), (64, 4, 1), (64, 2, 2), (64, 4, 1), (64, 2, 2), (64, 4, 1))
   transform: tuple = ((64, 3, 1), (64, 3, 1), (64, 3, 1), (64, 3, 1), (32, 3, 1))
   energy: tuple = ((32, 3, 1), (64, 2, 2), (64, 2, 1), (64, 2, 2), (1, 2, 1))
+  energy_kind: str = "separable"
+  factor_hidden: tuple = (64,)
   decoder: str = "constant"
   decoder_filters: int = 64
   method: str = "leapfrog"
@@ -86,6 +92,8 @@ class HGNConfig(Config):
       "encoder": rules.CONVS,
       "transform": rules.CONVS,
       "energy": rules.CONVS,
+      "energy_kind": rules.one_of("separable", "fixed_kinetic", "joint", "mass_matrix"),
+      "factor_hidden": rules.WIDTHS,
       "decoder": rules.one_of("constant", "residual"),
       "decoder_filters": rules.at_least(1),
       "method": rules.one_of(*INTEGRATORS),
@@ -110,6 +118,14 @@ class HGNConfig(Config):
     self._check("energy", rules.NOT_EMPTY)
     if self.frames_per_step is not None:
       self._check("frames_per_step", rules.within(1, self.num_frames))
+    if not self.separates and INTEGRATORS[self.method].needs_separable:
+      raise ValueError(f"method={self.method!r} needs energy_kind 'separable' or 'fixed_kinetic', got "
+                       f"{self.energy_kind!r}; {', '.join(names('needs_separable', False))} take any.")
+
+  @property
+  def separates(self):
+    """Whether H = K(p) + V(q)."""
+    return self.energy_kind in ("separable", "fixed_kinetic")
 
   @property
   def grid(self):

@@ -13,6 +13,7 @@ from hgn_tf.models.base import Model
 from hgn_tf.models.batches import is_array
 from hgn_tf.models.checks import as_tensor, check_bodies, check_pairs, check_rollout, check_states, check_width
 from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.networks.factors import triangular
 from hgn_tf.networks.mlp import orthogonal_mlp
 
 
@@ -42,8 +43,8 @@ class VectorFieldModel(Model):
       num_steps: int, at least 0.
       dt: time of a step, float or (not for "solve_ivp") [batch]; negative runs backward. Gradients flow to the state
         and to dt, but not through "solve_ivp".
-      method: a name in `hgn_tf.INTEGRATORS`; the symplectic ones need model "separable" or "bodies". Or "solve_ivp",
-        which takes `options` rtol, atol and solver.
+      method: a name in `hgn_tf.INTEGRATORS`; those that need a separable energy need model "separable",
+        "fixed_kinetic" or "bodies". Or "solve_ivp", which takes `options` rtol, atol and solver.
       **options: of "solve_ivp".
 
     Returns:
@@ -52,7 +53,7 @@ class VectorFieldModel(Model):
 
     Raises:
       ValueError: a state of odd width or not finite; num_steps, dt or options that the method does not take; an unknown
-        method, or a symplectic one without a separable Hamiltonian.
+        method, or one that needs a separable Hamiltonian and does not get it.
     """
     x = self._states(state)
     self.build((None, x.shape[-1]))
@@ -144,9 +145,15 @@ class HNN(VectorFieldModel):
     if self.built:
       return
     width = check_width(input_shape)
+    d = width // 2
     if self.config.model == "separable":
-      self.kinetic_net = self.make_net(width // 2, 1, "kinetic")
-      self.potential_net = self.make_net(width // 2, 1, "potential")
+      self.kinetic_net = self.make_net(d, 1, "kinetic")
+      self.potential_net = self.make_net(d, 1, "potential")
+    elif self.config.model == "fixed_kinetic":
+      self.potential_net = self.make_net(d, 1, "potential")
+    elif self.config.model == "mass_matrix":
+      self.potential_net = self.make_net(d, 1, "potential")
+      self.factor_net = self.make_net(d, d * (d + 1) // 2, "factor")
     elif self.config.model == "bodies":
       self.inverse_mass = self.add_weight(shape=(), initializer="ones", name="inverse_mass")
       self.potential_net = self.make_net(1, 1, "pair_potential")
@@ -178,8 +185,11 @@ class HNN(VectorFieldModel):
   def hamiltonian(self):
     """The energy as `hgn_tf.integrate` takes it; it has `.kinetic` and `.potential` where the model is separable."""
     if self.config.model == "separable":
-      return hamiltonians.Separable(lambda p: self._scalars(self.kinetic_net, p)[:, 0],
-                                    lambda q: self._scalars(self.potential_net, q)[:, 0])
+      return hamiltonians.Separable(lambda p: self._scalars(self.kinetic_net, p)[:, 0], self._potential)
+    if self.config.model == "fixed_kinetic":
+      return hamiltonians.Separable(lambda p: hamiltonians.unit_kinetic(p) / self.config.mass, self._potential)
+    if self.config.model == "mass_matrix":
+      return hamiltonians.MassMatrix(lambda q: triangular(self._scalars(self.factor_net, q)), self._potential)
     if self.config.model == "bodies":
       return hamiltonians.Separable(lambda p: 0.5 * self.inverse_mass * tf.reduce_sum(p ** 2, axis=1),
                                     self._pair_potential)
@@ -195,6 +205,9 @@ class HNN(VectorFieldModel):
     if self.config.damping or self.config.field != "solenoidal":
       return hamiltonians.Field(self._field)
     return self.hamiltonian
+
+  def _potential(self, q):
+    return self._scalars(self.potential_net, q)[:, 0]
 
   def _pair_potential(self, q):
     """The sum of v(ln |q_i - q_j|) over pairs of bodies: a net of ln r is as fine at close encounters as far away."""

@@ -12,7 +12,7 @@ from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
 from hgn_tf.flows.distributions import SoftUniform
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrators import get_integrator
-from hgn_tf.mechanics.splitting import KICK
+from hgn_tf.mechanics.splitting import KICK, Splitting
 from hgn_tf.models.checks import check_count
 from hgn_tf.models.density import DensityModel, in_chunks, new_seed
 from hgn_tf.models.nhf_config import NHFConfig
@@ -223,6 +223,6 @@ def make_prior(config, dtype="float32"):
 
 
 def _without_last_kick(integrator):
-  if integrator.substeps[-1][0] != KICK:
+  if not isinstance(integrator, Splitting) or integrator.substeps[-1][0] != KICK:
     return integrator
   return dataclasses.replace(integrator, name=f"{integrator.name}_to_q", substeps=integrator.substeps[:-1])

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.mechanics.integrators import names
 from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 
@@ -56,7 +56,7 @@ class NHFConfig(Config):
   RULES = {
       "event_size": rules.at_least(1),
       "num_steps": rules.at_least(1),
-      "method": rules.one_of(*(name for name, method in INTEGRATORS.items() if method.symplectic)),
+      "method": rules.one_of(*names("symplectic")),
       "energy": rules.one_of("mlp", "fixed_kinetic"),
       "encoder_hidden": rules.WIDTHS,
       "frequency": rules.POSITIVE,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hgn_tf.mechanics.integrators import INTEGRATORS
+from hgn_tf.mechanics.integrators import INTEGRATORS, names
 from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 from hgn_tf.models.hgn_config import HGNConfig
@@ -78,7 +78,7 @@ class PixelHNNConfig(Config):
       self._check("size", rules.multiple_of(8))
       self._check("encoder", rules.to_an_eighth(self.size, multiple=4))
     if self.dynamics != "separable":
-      self._check("method", rules.one_of("solve_ivp", *(n for n, m in INTEGRATORS.items() if not m.symplectic)))
+      self._check("method", rules.one_of("solve_ivp", *names("needs_separable", False)))
 
   @property
   def dt(self):

@@ -1,5 +1,7 @@
 """Every Hamiltonian bijector against its inverse, its autodiff Jacobian, its shapes and TransformedDistribution."""
 
+import types
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,9 +9,10 @@ import tensorflow_probability as tfp
 from absl.testing import parameterized
 
 from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
-from hgn_tf.mechanics.hamiltonians import Separable
+from hgn_tf.mechanics.hamiltonians import Joint, MassMatrix, Separable
 from hgn_tf.mechanics.integrators import INTEGRATORS
-from hgn_tf.networks import MLPEnergy
+from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
+from hgn_tf.networks import CholeskyFactor, MLPEnergy
 
 tfd = tfp.distributions
 SYMPLECTIC = sorted(name for name, method in INTEGRATORS.items() if method.symplectic)
@@ -30,6 +33,17 @@ def mlp(d, dtype):
   finally:
     keras.config.set_dtype_policy(policy)
   return Separable(*energies)
+
+
+def not_separable(kind, dtype):
+  """A learned energy of two pairs."""
+  energy = MLPEnergy((16,), dtype=dtype)
+  energy.build((None, 4 if kind == "joint" else 2))
+  if kind == "joint":
+    return Joint(energy)
+  factor = CholeskyFactor((8,), dtype=dtype)
+  factor.build((None, 2))
+  return MassMatrix(factor, energy)
 
 
 def bijector(kind, method, d, dtype):
@@ -98,6 +112,21 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
     x = points(100, 2, dtype)
     self.assertLess(np.abs(flow.inverse(tf.identity(flow.forward(x))) - x).max(), TOLERANCE[dtype])
 
+  @parameterized.parameters(("joint", "float32"), ("joint", "float64"), ("mass_matrix", "float64"))
+  def test_energies_that_do_not_separate(self, kind, dtype):
+    bij = HamiltonianStep(not_separable(kind, dtype), 0.3, "implicit_midpoint")
+    x, tol = points(5, 2, dtype), TOLERANCE[dtype]
+    y = bij.forward(x)
+    self.assertGreater(np.abs(y - x).max(), 1e-2)
+    self.assertAllClose(bij.inverse(tf.identity(y)), x, rtol=tol, atol=tol)
+    self.check_jacobian(bij, x, tol)
+    variables = bij.trainable_variables
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(bij.forward(tf.identity(x)) ** 2)
+    gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    moved = [np.abs(g).max() > 0 for g in gradients]
+    self.assertEqual((len(moved), sum(moved)), (4, 3) if kind == "joint" else (8, 7))  # but for the constant of H
+
   def test_density_integrates_to_one(self):
     flow = HamiltonianFlow([HamiltonianStep(pendulum(), 0.5)] * 4)
     dist = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros(2)), flow)
@@ -111,14 +140,19 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
       y = HamiltonianStep(pendulum(), dt).forward(tf.constant([[1.0, 0.0]]))
     self.assertLess(tape.gradient(y, dt), -0.1)  # the pendulum starts to fall
 
-  @parameterized.parameters("euler", "rk4")
+  @parameterized.parameters("euler", "rk4", "tao")
   def test_refuses_methods_without_exact_inverse(self, method):
     with self.assertRaisesRegex(ValueError, f"method must be symplectic.*{method}"):
       HamiltonianStep(pendulum(), 0.1, method)
 
   def test_refuses_bad_arguments(self):
-    with self.assertRaisesRegex(ValueError, "hamiltonian must have"):
+    with self.assertRaisesRegex(ValueError, "method='leapfrog' needs a separable hamiltonian"):
       HamiltonianStep(lambda state: state.q, 0.1)
+    with self.assertRaisesRegex(ValueError, "hamiltonian must be an energy.* got PortHamiltonian"):
+      HamiltonianStep(PortHamiltonian(pendulum().potential), 0.1, "implicit_midpoint")
+    apart = types.SimpleNamespace(kinetic=pendulum().kinetic, potential=pendulum().potential)
+    with self.assertRaisesRegex(ValueError, "method='implicit_midpoint' needs a hamiltonian that maps a PhaseSpace"):
+      HamiltonianStep(apart, 0.1, "implicit_midpoint")
     with self.assertRaisesRegex(ValueError, r"dt must be a scalar, got shape \(2,\)"):
       HamiltonianStep(pendulum(), tf.constant([0.1, 0.2]))
     with self.assertRaisesRegex(ValueError, "steps must be one or more"):

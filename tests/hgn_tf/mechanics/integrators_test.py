@@ -1,4 +1,6 @@
+import dataclasses
 import itertools
+import types
 
 import numpy as np
 import tensorflow as tf
@@ -6,7 +8,7 @@ from absl.testing import parameterized
 
 import hgn_tf
 from hgn_tf.mechanics.hamiltonians import Separable, gradient, vector_field
-from hgn_tf.mechanics.integrators import INTEGRATORS, get_integrator
+from hgn_tf.mechanics.integrators import INTEGRATORS, get_integrator, names
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 eager_integrate = hgn_tf.integrate
@@ -17,15 +19,34 @@ def integrate(*args, **kwargs):
   return tf.function(lambda: eager_integrate(*args, **kwargs), autograph=False)()
 
 
-_SYMPLECTIC = [name for name, method in INTEGRATORS.items() if method.symplectic]
-_SYMMETRIC = [name for name, method in INTEGRATORS.items() if method.symmetric]
+_SYMPLECTIC, _SYMMETRIC, _SEPARATE = (names(key) for key in ("symplectic", "symmetric", "needs_separable"))
+_NEWTON = dataclasses.replace(INTEGRATORS["implicit_midpoint"], name="newton", solver="newton")
+METHODS = {**INTEGRATORS, "newton": _NEWTON}
 MASS = 0.6
+OMEGA = np.kron([[0, 1], [-1, 0]], np.eye(2))
 
 
 def pendulum():
   """Two coupled pendulums of mass 0.6: separable, not quadratic."""
   return Separable(lambda p: tf.reduce_sum(p ** 2, -1) / (2 * MASS),
                    lambda q: tf.reduce_sum(1 - tf.cos(q), -1) + 0.3 * q[:, 0] * q[:, 1])
+
+
+def double_pendulum(s):
+  """Two pendulums of length and mass 1, one below the other: a mass matrix that depends on the angles."""
+  (a, b), (u, v) = (tf.unstack(x, axis=1) for x in s)
+  inertia = 2 * (1 + tf.sin(a - b) ** 2)
+  return (u ** 2 + 2 * v ** 2 - 2 * u * v * tf.cos(a - b)) / inertia - 2 * tf.cos(a) - tf.cos(b)
+
+
+def cases(methods):
+  """(energy, method) of every method with every energy that it takes."""
+  return [(energy, name) for energy, name in itertools.product((pendulum, double_pendulum), methods)
+          if energy is pendulum or name not in _SEPARATE]
+
+
+def hamiltonian(energy):
+  return pendulum() if energy is pendulum else double_pendulum
 
 
 def state(n=3, dtype=tf.float64, seed=0):
@@ -39,68 +60,71 @@ def joint(hamiltonian):
 
 class OrderTest(parameterized.TestCase, tf.test.TestCase):
 
-  @parameterized.parameters(*INTEGRATORS)
-  def test_measured_order(self, name):
-    start, time = state(), 1.0
-    exact = integrate(pendulum(), start, time / 1000, 1000, "ruth4", final_only=True)
-    steps = np.array([10, 20, 40])
-    errors = []
-    for n in steps:
-      end = integrate(pendulum(), start, time / n, int(n), name, final_only=True)
-      errors.append(float(tf.norm(end.merge() - exact.merge())))
+  @parameterized.parameters(*cases(METHODS))
+  def test_measured_order(self, energy, name):
+    start, time, h, method = state(), 1.0, hamiltonian(energy), METHODS[name]
+    run = tf.function(lambda dt, n: eager_integrate(h, start, dt, n, method, final_only=True).merge())
+    exact = integrate(h, start, time / 2000, 2000, "yoshida6" if energy is pendulum else "rk4", final_only=True).merge()
+    steps = np.array([15, 30, 60])
+    errors = [float(tf.norm(run(tf.constant(time / n, tf.float64), tf.constant(n)) - exact)) for n in steps]
     slope = np.polyfit(np.log(time / steps), np.log(errors), 1)[0]
-    self.assertNear(slope, INTEGRATORS[name].order, 0.3)
+    self.assertNear(slope, method.order, 0.3)
 
-  @parameterized.parameters(*INTEGRATORS)
-  def test_coefficients_are_consistent(self, name):
+  @parameterized.parameters(*(name for name, method in INTEGRATORS.items() if hasattr(method, "substeps")))
+  def test_coefficients_of_a_kind_sum_to_one(self, name):
     method = INTEGRATORS[name]
-    if method.symplectic:
-      for kind in ("kick", "drift"):
-        self.assertNear(sum(c for k, c in method.substeps if k == kind), 1.0, 1e-15)
-    else:
-      self.assertNear(sum(method.weights), 1.0, 1e-15)
+    for kind in {kind for kind, _ in method.substeps}:
+      self.assertNear(sum(c for k, c in method.substeps if k == kind), 1.0, 1e-15)
+
+  @parameterized.parameters("euler", "rk4")
+  def test_weights_sum_to_one(self, name):
+    self.assertNear(sum(INTEGRATORS[name].weights), 1.0, 1e-15)
 
 
 class GeometryTest(parameterized.TestCase, tf.test.TestCase):
 
-  def _jacobian(self, name):
-    start = state(1)
-    x = start.merge()
-    with tf.GradientTape() as tape:
-      tape.watch(x)
-      y = integrate(pendulum(), PhaseSpace.split(x), 0.3, 4, name, final_only=True).merge()
-    return tf.squeeze(tape.jacobian(y, x)).numpy()
+  def _defect(self, energy, name):
+    """How far the Jacobian of four steps is from symplectic."""
+    h, method = hamiltonian(energy), METHODS[name]
 
-  @parameterized.parameters(*_SYMPLECTIC)
-  def test_symplectic(self, name):
-    jacobian = self._jacobian(name)
-    omega = np.kron([[0, 1], [-1, 0]], np.eye(2))
-    self.assertAllClose(jacobian.T @ omega @ jacobian, omega, atol=1e-12)
+    @tf.function
+    def jacobian_of(x):
+      with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = eager_integrate(h, PhaseSpace.split(x), 0.2, 4, method, final_only=True).merge()
+      return tape.batch_jacobian(y, x, experimental_use_pfor=False)
+    jacobian = jacobian_of(state(1).merge())[0].numpy()
+    return np.abs(jacobian.T @ OMEGA @ jacobian - OMEGA).max()
 
-  @parameterized.parameters("euler", "rk4")
-  def test_not_symplectic(self, name):
-    jacobian = self._jacobian(name)
-    omega = np.kron([[0, 1], [-1, 0]], np.eye(2))
-    self.assertGreater(np.abs(jacobian.T @ omega @ jacobian - omega).max(), 1e-6)
+  @parameterized.parameters(*cases([*_SYMPLECTIC, "newton"]))
+  def test_symplectic(self, energy, name):
+    self.assertLess(self._defect(energy, name), 1e-12)
 
-  @parameterized.parameters(*_SYMMETRIC)
-  def test_negative_dt_reverses(self, name):
-    start = state()
-    end = integrate(pendulum(), start, 0.2, 50, name, final_only=True)
-    back = integrate(pendulum(), end, -0.2, 50, name, final_only=True)
-    self.assertAllClose(back.merge(), start.merge(), atol=1e-12)
+  @parameterized.parameters(*cases(["euler", "rk4", "tao"]))
+  def test_not_symplectic(self, energy, name):
+    self.assertGreater(self._defect(energy, name), 1e-6)
+
+  @parameterized.parameters(*cases([*_SYMMETRIC, "newton"]))
+  def test_negative_dt_reverses(self, energy, name):
+    start, h, method = state(), hamiltonian(energy), METHODS[name]
+    end = integrate(h, start, 0.1, 50, method, final_only=True)
+    back = integrate(h, end, -0.1, 50, method, final_only=True)
+    self.assertAllClose(back.merge(), start.merge(), atol=1e-12 if energy is pendulum else 1e-11)
     self.assertGreater(float(tf.norm(end.merge() - start.merge())), 0.1)
 
-  @parameterized.parameters(*_SYMPLECTIC)
-  def test_adjoint_reverses(self, name):
-    method, start = INTEGRATORS[name], state()
-    end = integrate(pendulum(), start, 0.2, 20, method, final_only=True)
-    back = integrate(pendulum(), end, -0.2, 20, method.adjoint, final_only=True)
-    self.assertAllClose(back.merge(), start.merge(), atol=1e-12)
+  @parameterized.parameters(*cases([*_SYMPLECTIC, "newton"]))
+  def test_adjoint_reverses(self, energy, name):
+    method, start, h = METHODS[name], state(), hamiltonian(energy)
+    end = integrate(h, start, 0.2, 20, method, final_only=True)
+    back = integrate(h, end, -0.2, 20, method.adjoint, final_only=True)
+    self.assertAllClose(back.merge(), start.merge(), atol=1e-12 if energy is pendulum else 1e-11)
 
   def test_properties(self):
-    self.assertEqual(_SYMPLECTIC, ["symplectic_euler", "leapfrog", "ruth4"])
-    self.assertEqual(_SYMMETRIC, ["leapfrog", "ruth4"])
+    self.assertEqual(_SYMPLECTIC, ["symplectic_euler", "leapfrog", "ruth4", "mclachlan4", "yoshida6",
+                                   "implicit_midpoint"])
+    self.assertEqual(_SYMMETRIC, ["leapfrog", "ruth4", "mclachlan4", "yoshida6", "implicit_midpoint"])
+    self.assertEqual(names("reversible"), [*_SYMMETRIC, "tao"])
+    self.assertEqual(names("needs_separable", False), ["euler", "rk4", "implicit_midpoint", "tao"])
 
   def test_leapfrog_keeps_energy_where_euler_does_not(self):
     drift = {}
@@ -156,20 +180,29 @@ class IntegrateTest(parameterized.TestCase, tf.test.TestCase):
     traced = tf.function(lambda s: integrate(pendulum(), s, 0.1, 4)).get_concrete_function(state())
     self.assertEqual(traced.structured_outputs.q.shape, (3, 5, 2))
 
-  @parameterized.parameters("euler", "rk4")
+  @parameterized.parameters(*names("needs_separable", False))
   def test_any_hamiltonian(self, name):
     a = integrate(joint(pendulum()), state(), 0.1, 5, name)
     b = integrate(pendulum(), state(), 0.1, 5, name)
     self.assertAllClose(a.q, b.q)
 
-  @parameterized.parameters(*_SYMPLECTIC)
+  @parameterized.parameters(*_SEPARATE)
   def test_needs_separability(self, name):
-    with self.assertRaisesRegex(ValueError, f"method='{name}' needs a separable hamiltonian"):
+    message = f"method='{name}' needs a separable hamiltonian.* got function; euler, rk4, implicit_midpoint, tao take"
+    with self.assertRaisesRegex(ValueError, message):
       integrate(joint(pendulum()), state(), 0.1, 5, name)
+
+  @parameterized.parameters(*names("needs_separable", False))
+  def test_needs_one_energy_of_the_state(self, name):
+    apart = types.SimpleNamespace(kinetic=pendulum().kinetic, potential=pendulum().potential)
+    self.assertEqual(eager_integrate(apart, state(), 0.1, 1).q.shape, (3, 2, 2))
+    with self.assertRaisesRegex(ValueError, f"method='{name}' needs a hamiltonian that maps a PhaseSpace .* cannot be "
+                                            "called; symplectic_euler, leapfrog, .* apart"):
+      integrate(apart, state(), 0.1, 5, name)
 
   @parameterized.parameters(
       (dict(num_steps=-1), "num_steps must be an integer of at least 0, got -1"),
-      (dict(method="verlet"), "Unknown integrator method='verlet'; known: euler, leapfrog, rk4, ruth4, symplectic_eul"),
+      (dict(method="verlet"), "Unknown integrator method='verlet'; known: euler, implicit_midpoint, leapfrog, mclachl"),
       (dict(dt=np.zeros((3, 2))), "dt must be a scalar or of shape"),
       (dict(dt=np.zeros(4)), "dt must be a scalar or of shape"),
       (dict(state=PhaseSpace(np.zeros((3, 2)), np.zeros((3, 1)))), "q and p must have one shape"))
@@ -211,23 +244,29 @@ class GradientTest(parameterized.TestCase, tf.test.TestCase):
   def test_gradient_of_what_does_not_depend(self):
     self.assertAllEqual(gradient(lambda x: tf.zeros(len(x), x.dtype), state().q), tf.zeros((3, 2)))
 
-  @parameterized.parameters(*INTEGRATORS)
-  def test_derivative_along_a_direction(self, name):
+  @parameterized.parameters(*cases(METHODS))
+  def test_derivative_along_a_direction(self, energy, name):
+    """Of the state, of dt and of a parameter of the energy."""
+    h, method = hamiltonian(energy), METHODS[name]
+
     @tf.function
-    def loss(x, dt):
-      return tf.reduce_sum(eager_integrate(pendulum(), PhaseSpace.split(x), dt, 3, name).q ** 2)
-    x, dt, step = state().merge(), tf.constant(0.2, tf.float64), 1e-5
+    def loss(x, dt, scale):
+      scaled = Separable(lambda p: scale * h.kinetic(p), lambda q: scale * h.potential(q)) if energy is pendulum else (
+          lambda s: scale * h(s))
+      return tf.reduce_sum(eager_integrate(scaled, PhaseSpace.split(x), dt, 3, method).q ** 2)
+    x, dt, scale, step = state().merge(), *tf.constant([0.2, 1.1], tf.float64), 1e-5
     with tf.GradientTape() as tape:
-      tape.watch((x, dt))
-      total = loss(x, dt)
-    by_x, by_dt = tape.gradient(total, (x, dt))
+      tape.watch((x, dt, scale))
+      total = loss(x, dt, scale)
+    by_x, by_dt, by_scale = tape.gradient(total, (x, dt, scale))
     direction = tf.random.stateless_normal(x.shape, (0, 9), dtype=x.dtype)
-    numeric = (loss(x + step * direction, dt + step) - loss(x - step * direction, dt - step)) / (2 * step)
-    self.assertAllClose(tf.reduce_sum(by_x * direction) + by_dt, numeric, rtol=1e-6)
+    numeric = (loss(x + step * direction, dt + step, scale - 2 * step)
+               - loss(x - step * direction, dt - step, scale + 2 * step)) / (2 * step)
+    self.assertAllClose(tf.reduce_sum(by_x * direction) + by_dt - 2 * by_scale, numeric, rtol=1e-6)
 
   @parameterized.parameters("euler", "rk4", "symplectic_euler")
-  def test_reversible_adjoint_is_for_symmetric_methods(self, name):
-    with self.assertRaisesRegex(ValueError, "adjoint='reversible' needs a symmetric method, leapfrog or ruth4"):
+  def test_reversible_adjoint_is_for_methods_that_run_backward(self, name):
+    with self.assertRaisesRegex(ValueError, "adjoint='reversible' needs a method that runs backward, one of leapf"):
       integrate(pendulum(), state(), 0.1, 3, name, adjoint="reversible")
 
   def test_unknown_adjoint(self):

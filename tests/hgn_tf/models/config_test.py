@@ -78,7 +78,7 @@ class RuleTest(parameterized.TestCase, tf.test.TestCase):
       ("hgn", dict(transform=[[7, 2, 1]]), "transform must .* even number of filters"),
       ("hgn", dict(energy=[]), "energy must be one convolution"),
       ("pixel_hnn_conv", dict(encoder=[[8, 2, 4]]), "encoder must .* take size 32 to size / 8 = 4"),
-      ("pixel_hnn", dict(method="leapfrog"), "method must be one of solve_ivp, euler, rk4, got 'leapfrog'"))
+      ("pixel_hnn", dict(method="leapfrog"), "method must be one of solve_ivp, euler, rk4, implicit_midpoint, tao"))
   def test_says_what_it_expects(self, preset, fields, message):
     with self.assertRaisesRegex(ValueError, message):
       presets.get(preset, **fields)
