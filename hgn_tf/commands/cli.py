@@ -44,7 +44,7 @@ def run(main, *, takes_arguments=False):
 
 
 def _show_in_help(module):
-  """Makes --help tell the docstring and the key flags of `module` where absl would look at the console script instead."""
+  """Makes --help tell docstring and key flags of `module` where absl would look at the console script instead."""
   sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
   for flag in flags.FLAGS.get_key_flags_for_module(module):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)

@@ -1,7 +1,6 @@
 """Which runs of HNN's tasks are missing, and the making of those of one task and seed."""
 
 import io
-import itertools
 import pathlib
 
 import numpy as np
