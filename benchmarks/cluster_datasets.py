@@ -52,7 +52,7 @@ def row(workers):
       build(20 * workers, **where)  # workers import TensorFlow
       processes = [list(client.run(os.getpid).values()), [client.run_on_scheduler(os.getpid)], [os.getpid()]]
       before = [processor_seconds(*group) for group in processes]
-      with client.get_task_stream() as stream:
+      with distributed.get_task_stream(client) as stream:
         seconds = build(_NUM.value, **where)
       used = [processor_seconds(*group) - start for group, start in zip(processes, before, strict=True)]
       moved = sum(end["stop"] - end["start"] for task in stream.data for end in task["startstops"]

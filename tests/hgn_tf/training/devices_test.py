@@ -62,12 +62,13 @@ class DevicesTest(tf.test.TestCase):
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]
     started = [self.start("multi_worker", f"worker{i}", TF_CONFIG=config[i]) for i in range(2)]
+    others = [self.start(strategy, strategy) for strategy in ("one", "mirrored")]
     step = self.kill_after_a_checkpoint(started[1][0], Workdir(self.folder / "multi_worker"))
     workers = [self.weights(*one) for one in started]
     for output, end in zip(self.said, ("ended with exit code", "was killed by signal 9"), strict=True):
       self.assertIn(f"The run {end}", output)
       self.assertIn(f"Going on from step {step} of 100", output)
-    one, mirrored = (self.weights(*self.start(strategy, strategy)) for strategy in ("one", "mirrored"))
+    one, mirrored = [self.weights(*other) for other in others]
     for found in (*workers, mirrored):
       for x, y in zip(found, one, strict=True):
         self.assertAllClose(x, y, rtol=1e-4, atol=1e-6)
