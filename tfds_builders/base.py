@@ -82,6 +82,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """
     download_config = download_config or tfds.download.DownloadConfig()
     self._beam = bool(download_config.beam_options or download_config.beam_runner)
+    if download_config.beam_options and not download_config.beam_runner:
+      download_config = download_config.replace(beam_runner=_dask_runner(download_config.beam_options))
     limit = None if self._beam else download_config.max_examples_per_split  # Beam knows no limit
     if download_config.download_mode == tfds.download.GenerateMode.REUSE_DATASET_IF_EXISTS:
       self._check_what_is_there(limit)
@@ -90,6 +92,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       self.info.metadata["partial"] = {"max_examples_per_split": limit}
     with records.bounded_shuffle_buffer():
       super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
+    if self._beam:
+      self._remove_what_dead_workers_left()
+
+  def _remove_what_dead_workers_left(self):
+    for path in filter(tfds.core.utils.py_utils.is_incomplete_file, self.data_path.iterdir()):
+      path.unlink()
 
   def _split_generators(self, dl_manager):
     """The splits of data that are made, not found; builders that read files have their own."""
@@ -142,6 +150,22 @@ def blocks(count, size):
   """Bounds (start, stop) that cut range(count) into blocks of `size`, and no fewer than two a worker if possible."""
   size = min(size, -(-count // (2 * workers.worker_count())))
   return [(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _dask_runner(options):
+  """Our DaskRunner where the Beam options ask for "DaskRunner", a name that Beam does not know; else None.
+
+  Raises:
+    ImportError: Dask is missing.
+  """
+  beam_options = tfds.core.lazy_imports.apache_beam.options.pipeline_options
+  if options.view_as(beam_options.StandardOptions).runner != "DaskRunner":
+    return None
+  try:
+    from tfds_builders.dask_runner import DaskRunner  # slow: Beam, and an extra
+  except ModuleNotFoundError as error:
+    raise ImportError(f"{error}; DaskRunner needs: pip install 'hgn_tf[cluster]'") from None
+  return DaskRunner()
 
 
 def _tuples(value):

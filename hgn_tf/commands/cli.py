@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "orjson": "serving",
           "tensorflow_serving": "serving", "gymnasium": "gym", "av": "video", "torch": "bench", "zuko": "bench",
-          "sklearn": "bench"}  # module -> extra of setup.cfg
+          "sklearn": "bench", "dask": "cluster", "distributed": "cluster"}  # module -> extra of setup.cfg
 # What AutoGraph, Keras and TensorFlow put before a message.
 _WRAPPED = ("in user code:", "Exception encountered when calling", "Could not automatically infer the output shape")
 _OF_GRAPHS = ("Graph execution error:", "Detected at node", "<stack traces unavailable>", "[[{{node", "File ")
@@ -44,9 +44,9 @@ def run(main, *, takes_arguments=False):
 
 
 def _show_in_help(module):
-  """Makes --help tell the docstring and the flags of `module` where absl would look at the console script instead."""
+  """Makes --help tell docstring and key flags of `module` where absl would look at the console script instead."""
   sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
-  for flag in flags.FLAGS.get_flags_for_module(module):
+  for flag in flags.FLAGS.get_key_flags_for_module(module):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 

@@ -1,12 +1,16 @@
 """hgn-train: trains a preset on a dataset; the same command goes on after an interruption.
 
-Example:
+Examples:
   hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000
+  hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000 --restarts=5
 """
+
+import sys
 
 from absl import flags
 
 from hgn_tf.commands import cli
+from hgn_tf.training.supervisor import supervise
 
 _PRESET = flags.DEFINE_string("preset", "hgn", "Name in hgn_tf.presets.")
 _DATASET = flags.DEFINE_string("dataset", "mass_spring", "TFDS dataset, such as mass_spring or mass_spring/demo.")
@@ -18,11 +22,15 @@ _SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, s
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
 _DEVICES = flags.DEFINE_string("devices", "one", """What trains: "one" device; "mirrored": all GPUs of this machine;
 "multi_worker": the machines of TF_CONFIG, which share WORKDIR. The batch is spread over them.""")
+_RESTARTS = flags.DEFINE_integer("restarts", 0, """How often a run that dies is started again, from its last checkpoint;
+with --devices=multi_worker on every machine, for where one worker dies the others stop.""", lower_bound=0)
 _TENSORBOARD = flags.DEFINE_bool("tensorboard", False, "Also write curves and pictures to WORKDIR/tensorboard.")
 
 
 def main(argv):
   del argv
+  if _RESTARTS.value:
+    sys.exit(supervise([sys.executable, "-m", "hgn_tf.train", *sys.argv[1:], "--restarts=0"], _RESTARTS.value))
   from hgn_tf.models import presets  # slow: TensorFlow
   from hgn_tf.training.loop import train
   from hgn_tf.training.workdir import Workdir

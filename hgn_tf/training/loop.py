@@ -5,7 +5,7 @@ import keras
 from hgn_tf import data
 from hgn_tf.models import HGNConfig, HNNConfig, PixelHNNConfig, make
 from hgn_tf.training import callbacks
-from hgn_tf.training.devices import is_chief, strategy
+from hgn_tf.training.devices import check_same_step, is_chief, strategy
 
 _PRIOR_BATCH, _PRIOR_BATCHES = 500, 8  # films that the prior is fitted to
 
@@ -45,6 +45,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     model = make(config)
     model.compile()
     step = workdir.restore(model)
+  check_same_step(spread, step)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
   hooks = []

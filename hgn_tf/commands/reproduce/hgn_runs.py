@@ -3,7 +3,10 @@
 import dataclasses
 import pathlib
 
+import filelock
+
 from hgn_tf import data
+from hgn_tf.commands.reproduce import machine
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, law
 from hgn_tf.models import CompactHGN, PixelHNN, presets
@@ -120,16 +123,26 @@ def is_done(results, run):
   return holds(result_path(results, run), run.config)
 
 
-def perform_missing(runs, results, workdirs, **options):
-  """Performs those of the runs that the folder `results` does not hold; arguments as of `perform`."""
-  for run in runs:
-    if not is_done(results, run):
-      test = perform(run, results, workdirs, **options)["test"]
-      print(f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}",
-            flush=True)
+def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
+  """Performs a run unless it is done, alone: another process that makes the same run waits for this one's end.
+
+  Args:
+    run, results, workdirs, data_dir, limit: as of `perform`.
+    threads: of TensorFlow; None: one a core.
+
+  Returns:
+    What was found, in words.
+  """
+  words, workdirs = machine.use_threads(threads), pathlib.Path(workdirs)
+  workdirs.mkdir(parents=True, exist_ok=True)
+  with filelock.FileLock(workdirs / f".{run.name}.lock"):  # a dead process holds none
+    if is_done(results, run):
+      return f"{run.name} was made by another process"
+    test = perform(run, results, workdirs, data_dir=data_dir, limit=limit, made_on=words)["test"]
+  return f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}"
 
 
-def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
+def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
   """Trains a run in its own folder of `workdirs`, from where it was, and writes its JSON to `results`.
 
   Args:
@@ -138,7 +151,7 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
     workdirs: folder of the Workdirs.
     data_dir: where TFDS keeps its datasets.
     limit: sequences of each split to measure on; None: all.
-    machine: words that say where it ran.
+    made_on: words that say where it ran.
   """
   config, workdir = run.config, Workdir(pathlib.Path(workdirs) / run.name)
   validation = None
@@ -153,7 +166,7 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):
   samples = {"samples": measured.samples(model)} if hasattr(model, "sample") else {}
   history = workdir.history()
   files.write_json(result_path(results, run), {
-      "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
+      "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": made_on, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
       "horizon": measured.horizon(model), **_law(model, run, measured, data_dir)})
   return splits

@@ -12,30 +12,20 @@ import pathlib
 
 from absl import flags
 
-from hgn_tf.commands.reproduce import machine
+from hgn_tf.commands.reproduce import pixels, sweep
 
-_ROWS = flags.DEFINE_list("rows", ["hgn_compact"], "Rows: names in ROWS of hgn_runs.py.")
-_DATASETS = flags.DEFINE_list("datasets", ["mass_spring", "pendulum", "two_body", "three_body"], "TFDS datasets.")
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "Of weights, order and noise.")
-_STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
-_LIMIT = flags.DEFINE_integer("limit", 500, "Sequences of each split to measure on.", lower_bound=1)
-_RESULTS = flags.DEFINE_string("results", "results/law", "Folder of the JSON files.")
-_WORKDIRS = flags.DEFINE_string("workdirs", "workdirs", "Folder of the runs: checkpoints and histories.")
+flags.adopt_module_key_flags(sweep)
+flags.adopt_module_key_flags(pixels)
+flags.set_default(sweep.RESULTS, "results/law")
+flags.set_default(pixels.ROWS, ["hgn_compact"])
 _DOC = flags.DEFINE_string("doc", "docs/law.md", "Page to write.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS keeps its datasets.")
-_THREADS = flags.DEFINE_integer("threads", None, "Threads of TensorFlow (default: one per core).", lower_bound=1)
-_REPORT_ONLY = flags.DEFINE_bool("report_only", False, "Only write the page.")
 
 
 def main(argv):
   del argv
-  words = machine.use_threads(_THREADS.value)
-  from hgn_tf.commands.reproduce import hgn_runs, law_report  # slow: TensorFlow
-  results = pathlib.Path(_RESULTS.value)
-  if not _REPORT_ONLY.value:
-    law_report.measure_limits(results, _DATASETS.value)
-    hgn_runs.perform_missing(
-        [hgn_runs.Run(row, dataset, int(seed), _STEPS.value)
-         for seed in _SEEDS.value for dataset in _DATASETS.value for row in _ROWS.value],
-        results, _WORKDIRS.value, data_dir=_DATA_DIR.value, limit=_LIMIT.value, machine=words)
+  from hgn_tf.commands.reproduce import law_report  # slow: TensorFlow
+  results = pathlib.Path(sweep.RESULTS.value)
+  if not sweep.REPORT_ONLY.value:
+    law_report.measure_limits(results, pixels.DATASETS.value)
+    pixels.make_missing()
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")

@@ -1,12 +1,11 @@
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
 
 import numpy as np
+import psutil
 import tensorflow as tf
 import tiny
 
@@ -44,17 +43,18 @@ class TrainTest(tf.test.TestCase):
     done = run(train_command(whole))
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertIn("Starting at step 0 of 30", done.stdout)
-    process = subprocess.Popen(train_command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(train_command(killed, restarts=1), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
     deadline = time.monotonic() + 200
     while Workdir(killed).latest_step() < 2 * _EVERY and time.monotonic() < deadline and process.poll() is None:
       time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    psutil.Process(process.pid).children()[0].kill()
     step = Workdir(killed).latest_step()
     self.assertBetween(step, 2 * _EVERY, _STEPS - _EVERY)
-    resumed = run(train_command(killed))
-    self.assertEqual(resumed.returncode, 0, resumed.stderr)
-    self.assertIn(f"Going on from step {step} of 30", resumed.stdout)
+    output, errors = process.communicate(timeout=300)
+    self.assertEqual(process.returncode, 0, errors)
+    self.assertIn("was killed by signal 9; it is started again, 0 restarts are left", errors)
+    self.assertIn(f"Going on from step {step} of 30", output)
     a, b = Workdir(whole), Workdir(killed)
     for x, y in zip(a.load_model().get_weights(), b.load_model().get_weights(), strict=True):
       self.assertAllClose(x, y, rtol=1e-5, atol=1e-6)

@@ -27,9 +27,23 @@ def main(strategy, workdir, data_dir, weights):
   # Adam would make a full step of a rounding error wherever a gradient is zero.
   optimizers.adam = lambda config: keras.optimizers.SGD(0.01)
   # A pixel that never changes is 0 when centred, where the derivative of ReLU hangs on rounding: no ReLU sees frames.
-  config = tiny.config(steps=8, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2), encoder=[[8, 8, 8]])
-  model = train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=4, devices=strategy)
+  config = tiny.config(steps=100, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2), encoder=[[8, 8, 8]])
+  model = train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=20, devices=strategy)
   np.savez(weights, *[variable.numpy() for variable in model.weights])
+  if strategy == "mirrored":
+    refuses_different_steps()
+
+
+def refuses_different_steps():
+  spread = two_cpus()
+  devices.check_same_step(spread, 4)
+  try:
+    devices.check_same_step(spread, spread.experimental_distribute_values_from_function(
+        lambda context: tf.constant(4 * context.replica_id_in_sync_group)))
+  except RuntimeError as error:
+    assert "restored different checkpoints: step 0 here, 2 on average" in str(error), error
+  else:
+    raise AssertionError("two steps were taken for one")
 
 
 if __name__ == "__main__":

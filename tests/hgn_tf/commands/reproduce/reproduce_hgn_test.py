@@ -29,7 +29,7 @@ class ReproduceTest(tf.test.TestCase):
 
   def perform(self, *runs):
     for run in runs:
-      hgn_runs.perform(run, self.results, self.folder / "workdirs", data_dir=tiny.data_dir(), limit=4, machine="here")
+      hgn_runs.perform(run, self.results, self.folder / "workdirs", data_dir=tiny.data_dir(), limit=4, made_on="here")
 
   def test_runs_are_measured_once_and_pages_tell_of_them(self):
     runs = [Run("hgn", tiny.DATASET, 0, 3), Run("pixel_hnn", tiny.DATASET, 0, 3)]

@@ -10,7 +10,15 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from hgn_tf.commands.reproduce import hnn, hnn_data, hnn_pictures, hnn_report, hnn_runs, pixel_hnn_runs
+from hgn_tf.commands.reproduce import (
+    hnn_data,
+    hnn_pictures,
+    hnn_report,
+    hnn_runs,
+    hnn_tasks,
+    pixel_hnn_runs,
+    sweep,
+)
 from hgn_tf.evaluation.plots import hnn as plots
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
@@ -25,9 +33,10 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   def make(self, tasks=("mass_spring",), models=None, seeds=(0,), **changes):
     changes = {"steps": 3, "hidden": (8,), **changes}
-    runs = list(hnn.missing(self.folder, tasks, models, seeds, changes))
-    hnn.reproduce(self.folder, runs)
-    return [(task, model, seed) for task, model, seed, _ in runs]
+    groups = list(hnn_tasks.missing(self.folder, tasks, models, seeds, changes))
+    for group in groups:
+      hnn_tasks.make(group, self.folder)
+    return [(task, model, seed) for group in groups for task, model, seed, _ in group]
 
   def test_makes_what_is_missing_and_no_more(self):
     self.assertEqual(self.make(models=["hnn"]), [("mass_spring", "hnn", 0)])
@@ -77,15 +86,15 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
       hnn_report.write(self.folder, self.folder / "hnn.md")
 
   def test_a_dataset_that_is_not_there_is_left_out(self):
-    runs = list(hnn.missing(self.folder, ["real_pendulum"], ["hnn"], (0,), {"steps": 2}))
-    hnn.reproduce(self.folder, runs, data_dir=self.folder / "nothing")
-    self.assertLen(runs, 1)
+    (group,) = hnn_tasks.missing(self.folder, ["real_pendulum"], ["hnn"], (0,), {"steps": 2})
+    self.assertStartsWith(hnn_tasks.make(group, self.folder, data_dir=self.folder / "nothing"),
+                          "real_pendulum is left out")
     self.assertEmpty(list(self.folder.glob("*.json")))
 
   def test_processes_make_the_same_runs(self):
-    runs = list(hnn.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
-    hnn.reproduce(self.folder / "two", runs, jobs=2)
-    hnn.reproduce(self.folder / "one", runs[:1])
+    groups = list(hnn_tasks.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
+    sweep.make(hnn_tasks.make, [(group, self.folder / "two", None, 1) for group in groups], jobs=2)
+    hnn_tasks.make(groups[0], self.folder / "one")
     one, two = (json.loads((self.folder / folder / "mass_spring-hnn-0.json").read_text()) for folder in ("one", "two"))
     self.assertAllClose(one["test_loss"], two["test_loss"], rtol=1e-5)
     self.assertLen(list((self.folder / "two").glob("*.json")), 2)

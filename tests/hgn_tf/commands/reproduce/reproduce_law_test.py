@@ -30,8 +30,7 @@ class ReproduceLawTest(tf.test.TestCase):
     law_report.measure_limits(results, ["mass_spring"])
     run = Run("hgn_compact", tiny.DATASET, 0, 3)
     self.assertEqual(run.config.pairs, 1)
-    hgn_runs.perform_missing([run], results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6,
-                             machine="here")
+    hgn_runs.perform(run, results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6)
     found = files.read_json(hgn_runs.result_path(results, run))
     self.assertBetween(found["horizon"]["forward"], 0, 121)
     self.assertEqual(set(found["refined"]), {"forward", "backward"})
