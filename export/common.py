@@ -6,8 +6,6 @@ An exporter (`rollout.servable`, `density.servable`) turns a model into a `Serva
 import contextlib
 import dataclasses
 import pathlib
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -117,14 +115,10 @@ def new_version(base, version=None):
     raise ValueError(f"version must be a positive integer, got {version}.")
   if (base / str(version)).exists():
     raise ValueError(f"version must be a new one, got {version}: {base / str(version)} exists.")
-  base.mkdir(parents=True, exist_ok=True)
-  partial = pathlib.Path(tempfile.mkdtemp(prefix=f".partial-{version}-", dir=base))
-  try:
+  with files.partial_folder(base) as partial:
     yield partial, base / str(version)
-    partial.chmod(0o755)  # mkdtemp's 0700 would lock out a server that runs as another user
+    partial.chmod(0o755)  # its 0700 would lock out a server that runs as another user
     partial.rename(base / str(version))
-  finally:
-    shutil.rmtree(partial, ignore_errors=True)
 
 
 def versions(base):
