@@ -80,16 +80,16 @@ def save(servable, path, **metadata):
   traced = {id(s): s.trace() for s in servable.signatures.values()}
   signatures = {name: traced[id(s)] for name, s in servable.signatures.items()}
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
-  described = {name: _describe(signatures[name], s.warmup) for name, s in sorted(servable.signatures.items())}
+  described = {name: _describe(s, signatures[name]) for name, s in sorted(servable.signatures.items())}
   codes = {int(code): code.meaning for code in Status}
   metadata = {**servable.metadata, **metadata, "signatures": described, "status": codes}
   files.write_json(pathlib.Path(path) / METADATA, metadata)
 
 
-def _describe(concrete, fill):
-  inputs = {x.name.split(":")[0]: x for x in concrete.inputs if x.dtype != tf.resource}
+def _describe(signature, concrete):
   outputs = sorted(concrete.structured_outputs.items())
-  return {"inputs": {name: {**_tensor(x), "example": fill.get(name, 0)} for name, x in inputs.items()},
+  return {"inputs": {name: {**_tensor(x), "example": signature.warmup.get(name, 0)}
+                     for name, x in signature.inputs.items()},
           "outputs": {name: _tensor(x) for name, x in outputs}}
 
 
