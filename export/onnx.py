@@ -1,7 +1,5 @@
 """To ONNX, by tf2onnx."""
 
-import os
-
 _OPSET = 17
 
 
@@ -11,7 +9,6 @@ def convert(part):
   Args:
     part: lean.Lean.
   """
-  os.environ.setdefault("TF2ONNX_CATCH_ERRORS", "False")
   import tf2onnx  # slow
   model, _ = tf2onnx.convert.from_function(part.traced(), input_signature=part.specs(), opset=_OPSET)
   return model.SerializeToString()
