@@ -1,9 +1,10 @@
-"""hgn-export: a trained model as a SavedModel for TensorFlow Serving, in OUT/<next version>/.
+"""hgn-export: a trained model as a SavedModel for TensorFlow Serving, in OUT/<next version>/; or for other runtimes.
 
 Examples:
   hgn-export --workdir=/tmp/run --out=/tmp/models/hgn
   hgn-export --pretrained=hgn_mass_spring --out=/tmp/models/hgn_mass_spring --precision=bfloat16
   hgn-export --pretrained=all --out=/tmp/models
+  hgn-export --pretrained=hgn_compact_pendulum --out=/tmp/lean --format=onnx
 """
 
 import pathlib
@@ -20,6 +21,9 @@ _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], 
 _MAX_STEPS = flags.DEFINE_integer("max_steps", 1000, "Longest rollout that a request may ask for.", lower_bound=1)
 _BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Rows that merged requests are padded to.")
 _REFINE = flags.DEFINE_integer("refine", 0, "Of a compact HGN: iterations of inference from all frames.", lower_bound=0)
+_FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite", "onnx", "stablehlo"],
+                            "Of a compact HGN also: encode, step and decode for the runtime of that name.")
+_ROWS = flags.DEFINE_integer("rows", 1, "Batch size of the other formats.", lower_bound=1)
 _XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs XLA switched on.")
 
 
@@ -30,6 +34,9 @@ def main(argv):
   _check_flags()
   out = pathlib.Path(_OUT.value)
   _check_out(out)
+  if _FORMAT.value != "saved_model":
+    _export_lean(out)
+    return
   sizes = _integers("batch_sizes", _BATCH_SIZES.value)
   for base, model in _models(out):
     path = serving.publish(_servable(model), base, version=_VERSION.value, batch_sizes=sizes)
@@ -39,11 +46,20 @@ def main(argv):
   print(f"Next: hgn-serve --models={root}, or see {root / 'README.md'}")
 
 
+def _export_lean(out):
+  """Writes the functions of a compact HGN in another format than SavedModel."""
+  from export import lean  # slow: TensorFlow
+  ((base, model),) = _models(out)
+  print(f"Wrote {lean.publish(model, base, _FORMAT.value, rows=_ROWS.value, version=_VERSION.value)}")
+
+
 def _check_flags():
   if not _OUT.value:
     raise ValueError("--out is required: the directory of the model, named as it will be served.")
   if bool(_WORKDIR.value) == bool(_PRETRAINED.value):
     raise ValueError("give one of --workdir and --pretrained.")
+  if _PRETRAINED.value == "all" and _FORMAT.value != "saved_model":
+    raise ValueError(f"--pretrained must name one compact HGN with --format={_FORMAT.value}, got 'all'.")
 
 
 def _check_out(out):

@@ -6,8 +6,6 @@ An exporter (`rollout.servable`, `density.servable`) turns a model into a `Serva
 import contextlib
 import dataclasses
 import pathlib
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -82,16 +80,16 @@ def save(servable, path, **metadata):
   traced = {id(s): s.trace() for s in servable.signatures.values()}
   signatures = {name: traced[id(s)] for name, s in servable.signatures.items()}
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
-  described = {name: _describe(signatures[name], s.warmup) for name, s in sorted(servable.signatures.items())}
+  described = {name: _describe(s, signatures[name]) for name, s in sorted(servable.signatures.items())}
   codes = {int(code): code.meaning for code in Status}
   metadata = {**servable.metadata, **metadata, "signatures": described, "status": codes}
   files.write_json(pathlib.Path(path) / METADATA, metadata)
 
 
-def _describe(concrete, fill):
-  inputs = {x.name.split(":")[0]: x for x in concrete.inputs if x.dtype != tf.resource}
+def _describe(signature, concrete):
   outputs = sorted(concrete.structured_outputs.items())
-  return {"inputs": {name: {**_tensor(x), "example": fill.get(name, 0)} for name, x in inputs.items()},
+  return {"inputs": {name: {**_tensor(x), "example": signature.warmup.get(name, 0)}
+                     for name, x in signature.inputs.items()},
           "outputs": {name: _tensor(x) for name, x in outputs}}
 
 
@@ -117,14 +115,10 @@ def new_version(base, version=None):
     raise ValueError(f"version must be a positive integer, got {version}.")
   if (base / str(version)).exists():
     raise ValueError(f"version must be a new one, got {version}: {base / str(version)} exists.")
-  base.mkdir(parents=True, exist_ok=True)
-  partial = pathlib.Path(tempfile.mkdtemp(prefix=f".partial-{version}-", dir=base))
-  try:
+  with files.partial_folder(base) as partial:
     yield partial, base / str(version)
-    partial.chmod(0o755)  # mkdtemp's 0700 would lock out a server that runs as another user
+    partial.chmod(0o755)  # its 0700 would lock out a server that runs as another user
     partial.rename(base / str(version))
-  finally:
-    shutil.rmtree(partial, ignore_errors=True)
 
 
 def versions(base):

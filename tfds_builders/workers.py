@@ -46,7 +46,7 @@ def ordered_map(function, tasks, workers, *, fresh=False):
     return
   method = "fork" if sys.platform == "linux" and not fresh else "spawn"
   context, started = _recording(multiprocessing.get_context(method))
-  last_work = context.RawValue("d", time.time())
+  last_work = context.RawValue("d", time.monotonic())
   pool = concurrent.futures.ProcessPoolExecutor(workers, context, _watch_over, (os.getpid(), last_work))
   try:
     yield from _windowed(pool, last_work, function, tasks, 2 * workers)
@@ -90,14 +90,14 @@ class SilentWorkers(RuntimeError):
 
 def _result(future, last_work):
   """The result of a future, as soon as it is there; SilentWorkers when nobody works on it any more."""
-  start = time.time()
+  start = time.monotonic()
   while True:
     try:
       return future.result(timeout=1.0)
     except TimeoutError:
       if future.done():
         return future.result()  # it came this moment, or the function raised a TimeoutError of its own
-    if time.time() - max(start, last_work.value) > PATIENCE:
+    if time.monotonic() - max(start, last_work.value) > PATIENCE:
       raise SilentWorkers(f"No worker process has done anything for {PATIENCE:g} seconds; they were ended. "
                           "HGN_BUILD_WORKERS=1 builds without them.")
 
@@ -108,7 +108,7 @@ def _watch_over(parent, last_work):
     noted = 0.0
     while os.getppid() == parent:
       if time.process_time() > noted + 0.01:
-        noted, last_work.value = time.process_time(), time.time()
+        noted, last_work.value = time.process_time(), time.monotonic()
       time.sleep(1.0)
     os._exit(1)
 

@@ -1,10 +1,8 @@
 """Everything that is measured and drawn of a trained model, in one folder."""
 
-import pathlib
-
 import numpy as np
 
-from hgn_tf.data import truth
+from hgn_tf.data import corruption, truth
 from hgn_tf.evaluation import evaluator, plots, report
 from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.training import files
@@ -29,8 +27,11 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
   if not hasattr(model, "reconstruct"):
     raise ValueError(f"model must be an HGN or a PixelHNN, which know films, got {type(model).__name__}; "
                      "python -m benchmarks.density in a checkout measures densities.")
-  out = pathlib.Path(out)
-  out.mkdir(parents=True, exist_ok=True)
+  with files.written_beside(out) as beside, corruption.named(dataset, data_dir):
+    return _evaluate(model, dataset, beside, splits, limit, data_dir)
+
+
+def _evaluate(model, dataset, out, splits, limit, data_dir):
   measured = evaluator.Evaluator(dataset, size=model.config.size, num_frames=model.config.num_frames,
                                    data_dir=data_dir, limit=limit)
   figures = {split: measured.split(model, split) for split in splits}

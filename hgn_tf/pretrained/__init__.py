@@ -5,6 +5,7 @@
     NAME.md           model card
 """
 
+import hashlib
 import math
 import pathlib
 
@@ -33,13 +34,23 @@ def load_pretrained(name):
   """The trained model called `name`, such as "hgn_mass_spring".
 
   Raises:
-    ValueError: unknown name; lists the known ones.
+    ValueError: unknown name; lists the known ones. Or its weights are not those that were written with its card.
   """
   from hgn_tf import models  # slow: TensorFlow
   description = card(name)
   model = getattr(models, description["class"])(description["config"])
-  model.load_weights(_FOLDER / f"{name}.weights.h5")
+  path = _FOLDER / f"{name}.weights.h5"
+  found = checksum(path)
+  if found != description.get("sha256", found):
+    raise ValueError(f"{path} is corrupted: its checksum is {found}, that of its card {description['sha256']}; install "
+                     "the package again.")
+  model.load_weights(path)
   return model
+
+
+def checksum(path):
+  """SHA-256 of a file, in hexadecimal."""
+  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 def parameters(model):
@@ -61,5 +72,7 @@ def save(name, model, card_text, facts, folder=_FOLDER):
   files.write_bytes(folder / f"{name}.md", card_text.encode())
   shipped = type(model)(model.config)  # without the optimizer's moments
   shipped.set_weights(model.get_weights())
-  shipped.save_weights(folder / f"{name}.weights.h5")
-  files.write_json(folder / f"{name}.json", {"class": type(model).__name__, "config": model.config.to_dict(), **facts})
+  weights = folder / f"{name}.weights.h5"
+  shipped.save_weights(weights)
+  files.write_json(folder / f"{name}.json", {"class": type(model).__name__, "config": model.config.to_dict(), **facts,
+                                             "sha256": checksum(weights)})

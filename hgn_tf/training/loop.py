@@ -1,8 +1,11 @@
 """Trains a model in a folder, from where it was."""
 
+import contextlib
+
 import keras
 
 from hgn_tf import data
+from hgn_tf.data import corruption
 from hgn_tf.models import HGNConfig, HNNConfig, PixelHNNConfig, make
 from hgn_tf.training import callbacks
 from hgn_tf.training.devices import check_same_step, is_chief, strategy
@@ -28,8 +31,8 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     The trained model.
 
   Raises:
-    ValueError: a config of another model or of films that the dataset has not, or a batch that cannot be spread evenly
-      over the devices.
+    ValueError: a config of another model or of films that the dataset has not, a batch that cannot be spread evenly
+      over the devices, a folder that another process trains in, or a corrupted dataset.
   """
   _check_trainable(config)
   spread = strategy(devices)
@@ -38,8 +41,19 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     raise ValueError(f"batch_size must be a multiple of the {spread.num_replicas_in_sync} devices, "
                      f"got {config.batch_size}.")
   batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
-  _check_films(data.train_batches(dataset, **batches), config, dataset)  # before the folder is claimed
-  workdir.create(config, dataset, data_dir)
+  with corruption.named(dataset, data_dir):
+    _check_films(data.train_batches(dataset, **batches), config, dataset)  # before the folder is claimed
+    with workdir.locked() if chief else contextlib.nullcontext():
+      workdir.create(config, dataset, data_dir)
+      hooks = [callbacks.Checkpoints(workdir)] if chief else []
+      if tensorboard and chief:
+        frames = next(iter(data.eval_batches(dataset, **{**batches, "batch_size": 8})))
+        hooks.append(callbacks.RolloutImages(workdir.path / "tensorboard", frames))
+      return _train(config, dataset, workdir, spread, batches, hooks, save_every, validation)
+
+
+def _train(config, dataset, workdir, spread, batches, hooks, save_every, validation):
+  """The trained model, from the newest checkpoint of a claimed folder on."""
   keras.utils.set_random_seed(config.seed)
   with spread.scope():
     model = make(config)
@@ -48,19 +62,14 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
   check_same_step(spread, step)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
-  hooks = []
   if getattr(config, "prior_rank", 0):
     films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_BATCH}, split="train").take(_PRIOR_BATCHES)
-    hooks.append(callbacks.FitPrior(films, config.steps))  # before the last checkpoint is written
-  if chief:
-    hooks.append(callbacks.Checkpoints(workdir))
-  if tensorboard and chief:
-    frames = next(iter(data.eval_batches(dataset, **{**batches, "batch_size": 8})))
-    hooks.append(callbacks.RolloutImages(workdir.path / "tensorboard", frames))
-  for length, first, last in _epochs(step, config.steps, save_every):
+    hooks = [callbacks.FitPrior(films, config.steps), *hooks]  # before the last checkpoint is written
+  for first, length, count in _epochs(step, config.steps, save_every):
     frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first)
-    model.fit(frames, steps_per_epoch=length, initial_epoch=first // length, epochs=last // length, callbacks=hooks,
-              validation_data=validation, shuffle=False, verbose="auto" if chief else 0)
+    done = first // save_every
+    model.fit(frames, steps_per_epoch=length, initial_epoch=done, epochs=done + count, callbacks=hooks,
+              validation_data=validation, shuffle=False, verbose="auto" if is_chief(spread) else 0)
   return model
 
 
@@ -82,9 +91,9 @@ def _check_films(batches, config, dataset):
 
 
 def _epochs(step, steps, save_every):
-  """(steps of an epoch, first, last step): whole epochs of `save_every` from `step` on, then one shorter epoch."""
-  whole = steps - steps % save_every
-  if step < whole:
-    yield save_every, step, whole
-  if whole < steps:
-    yield steps - whole, 0, steps - whole
+  """(first step, steps of an epoch, epochs): up to a multiple of `save_every`, whole epochs of it, what is left."""
+  while step < steps:
+    length = min(save_every - step % save_every, steps - step)
+    count = (steps - step) // save_every if length == save_every else 1
+    yield step, length, count
+    step += length * count

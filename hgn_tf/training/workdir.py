@@ -3,16 +3,19 @@
     W/config.json        dataset, class of the model and its config
     W/checkpoints/       tf.train.Checkpoint of model and optimizer, named by step
     W/history.jsonl      one line per logged step
+    W/.lock              the process that trains
     W/evaluation/        what hgn-evaluate writes
 """
 
+import contextlib
 import json
 import pathlib
 
 import tensorflow as tf
 
 from hgn_tf import models
-from hgn_tf.training import files
+from hgn_tf.data import corruption
+from hgn_tf.training import files, locks
 from hgn_tf.training.results import plain
 
 _STEPS = "train_steps"
@@ -48,6 +51,14 @@ class Workdir:
     if changed:
       raise ValueError(f"workdir {self.path} belongs to another run ({'; '.join(changed)}); choose another --workdir.")
 
+  def locked(self):
+    """A context in which no other process trains in the folder.
+
+    Raises:
+      ValueError: another process does; names its number.
+    """
+    return locks.only_one(self.path / ".lock", f"workdir {self.path}")
+
   @property
   def config(self):
     """The config of the run: an HGNConfig or a PixelHNNConfig."""
@@ -66,7 +77,7 @@ class Workdir:
 
   def latest_step(self):
     """The step of the newest whole checkpoint; 0 if there is none."""
-    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    latest = self._latest()
     return int(latest.rsplit("-", 1)[1]) if latest else 0
 
   def load_model(self):
@@ -85,17 +96,18 @@ class Workdir:
     """Restores model and optimizer from the newest checkpoint; returns its step, 0 if there is none.
 
     Raises:
-      ValueError: the checkpoint's variables have other shapes than the model's.
+      ValueError: the checkpoint's variables have other shapes than the model's, or its files are corrupted.
     """
-    latest = tf.train.latest_checkpoint(self.path / "checkpoints")
+    latest = self._latest()
     if latest is None:
       return 0
     variables = _variables(model)
-    _check_shapes(latest, model)
-    older = _STEPS in variables and _STEPS not in _stored_shapes(latest)
-    if older:  # a folder from before models counted their own steps: those of its optimizer
-      del variables[_STEPS]
-    tf.train.Checkpoint(**variables).restore(latest).assert_existing_objects_matched().expect_partial()
+    with _naming(latest):
+      _check_shapes(latest, model)
+      older = _STEPS in variables and _STEPS not in _stored_shapes(latest)
+      if older:  # a folder from before models counted their own steps: those of its optimizer
+        del variables[_STEPS]
+      tf.train.Checkpoint(**variables).restore(latest).assert_existing_objects_matched().expect_partial()
     if older:
       model.train_steps.assign(model.optimizer.iterations)
     return self.latest_step()
@@ -114,10 +126,34 @@ class Workdir:
     """Replaces the history."""
     files.write_bytes(self.path / "history.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
+  def _latest(self):
+    """Path of the newest whole checkpoint, None where none was ever finished."""
+    folder = self.path / "checkpoints"
+    if not (folder / "checkpoint").exists():  # written last: what it does not name is not whole
+      return None
+    state = tf.train.get_checkpoint_state(folder)
+    whole = [path for path in state.all_model_checkpoint_paths if tf.io.gfile.exists(f"{path}.index")] if state else []
+    if not whole:  # starting anew would overwrite what can still be saved
+      raise ValueError(f"{folder / 'checkpoint'} is corrupted: it names no checkpoint that is there; restore it, or "
+                       f"remove {folder} to start anew.")
+    return whole[-1]
+
   def _settings(self):
     if not self._config_file.exists():
       raise ValueError(f"workdir {self.path} holds no run (no config.json); run hgn-train --workdir={self.path} first.")
     return files.read_json(self._config_file)
+
+
+@contextlib.contextmanager
+def _naming(path):
+  """Turns what TensorFlow says of corrupted files into an error that names the checkpoint and the way on."""
+  try:
+    yield
+  except tf.errors.ResourceExhaustedError:
+    raise
+  except (tf.errors.OpError, IndexError) as error:
+    raise ValueError(f"checkpoint {path} is corrupted ({corruption.reason(error)}); remove {path}.* to go on from the "
+                     "one before it.") from error
 
 
 def _checkpoint(model):

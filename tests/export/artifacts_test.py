@@ -43,6 +43,8 @@ class ArtifactsTest(tf.test.TestCase):
     self.assertEqual(metadata["batch_sizes"], list(SIZES))
     self.assertEqual(metadata["dt"], CONFIG.dt)
     self.assertEqual(metadata["signatures"]["rollout"]["inputs"]["frames"]["shape"], [None, *CONFIG.frame_shape])
+    for name, signature in self.servable.signatures.items():  # and no constants that the graph holds
+      self.assertEqual(set(metadata["signatures"][name]["inputs"]), set(signature.inputs))
     self.assertIn("num_steps is negative", metadata["status"].values())
 
   def test_every_warm_up_request_is_answered(self):
