@@ -52,7 +52,8 @@ def serve_locally(root):
   print("hgn-serve: draining", flush=True)
   drained = server.stop(_DRAIN.value)
   print(f"hgn-serve: {'drained' if drained else 'requests were still running'}, bye", flush=True)
-  os._exit(0 if drained else 1)  # threads of idle connections end with the process
+  if not drained:
+    os._exit(1)  # threads that compute would keep the process
 
 
 def _refresh(registry):
