@@ -7,6 +7,7 @@ Example:
   hgn-serve --models=/tmp/models
 """
 
+import gc
 import os
 import pathlib
 import shutil
@@ -39,6 +40,8 @@ def serve_locally(root):
   from export.server.service import Service
   registry = Registry(root)
   registry.refresh()
+  gc.freeze()  # TensorFlow stays: walking it takes 0.1 s, as often as frames arrive, a list a pixel ...
+  gc.set_threshold(200_000, 10, 10)  # ... of which a film has 32,000
   server = LocalServer(Service(registry, _CONCURRENCY.value), host=_HOST.value, port=_PORT.value,
                        rest_port=_REST_PORT.value, max_bytes=_MAX_BYTES.value, cors=_CORS.value)
   end = threading.Event()

@@ -35,8 +35,8 @@ class LocalServer:
     listener = socket.create_server((host, rest_port), backlog=128)
     self.rest_port = listener.getsockname()[1]
     self._http = uvicorn.Server(uvicorn.Config(
-        rest.application(service, max_bytes), http=_Protocol, loop="asyncio", ws="none", lifespan="off", log_config=None,
-        log_level="error", access_log=False, headers=list(rest.CORS.items()) if cors else []))
+        rest.application(service, max_bytes), http=_Protocol, loop="asyncio", ws="none", lifespan="off",
+        log_config=None, log_level="error", access_log=False, headers=list(rest.CORS.items()) if cors else []))
     self._http_thread = threading.Thread(target=self._http.run, args=([listener],), daemon=True)
 
   def start(self):
