@@ -7,7 +7,7 @@ from hgn_tf import data
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, law
 from hgn_tf.models import CompactHGN, PixelHNN, presets
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 from hgn_tf.training.loop import train
 from hgn_tf.training.results import holds
 from hgn_tf.training.workdir import Workdir
@@ -122,11 +122,11 @@ def is_done(results, run):
 
 def perform_missing(runs, results, workdirs, **options):
   """Performs those of the runs that the folder `results` does not hold; arguments as of `perform`."""
-  for run in runs:
-    if not is_done(results, run):
-      test = perform(run, results, workdirs, **options)["test"]
-      print(f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}",
-            flush=True)
+  missing = [run for run in runs if not is_done(results, run)]
+  for run in progress.headings(missing, "Reproducing", unit="runs"):
+    test = perform(run, results, workdirs, **options)["test"]
+    print(f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}",
+          flush=True)
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, machine=""):

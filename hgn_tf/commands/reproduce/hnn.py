@@ -13,7 +13,7 @@ import pathlib
 
 from absl import flags
 
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 from hgn_tf.training.results import holds, plain
 
 PHASE_SPACE = ("mass_spring", "pendulum", "real_pendulum", "two_body", "three_body")
@@ -71,16 +71,22 @@ def reproduce(results, runs, *, data_dir=None, jobs=1):
     jobs: processes; the runs of a task and seed stay in one.
   """
   groups = [list(group) for _, group in itertools.groupby(runs, key=lambda run: (run[0], run[2]))]
-  jobs = min(jobs, len(groups))
+  for lines in progress.track(_reproduced(results, groups, data_dir, min(jobs, len(groups))), "Tasks and their seeds",
+                              unit="done", total=len(groups)):
+    for line in lines:
+      progress.say(line)
+
+
+def _reproduced(results, groups, data_dir, jobs):
+  """What there is to say about each group of runs, as soon as it is done."""
   if jobs <= 1:
-    for group in groups:
-      _reproduce_group(results, group, data_dir)
+    yield from (_reproduce_group(results, group, data_dir) for group in groups)
     return
   threads = max(len(os.sched_getaffinity(0)) // jobs, 1)
   spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
   with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _start_worker, (threads,)) as pool:
-    for done in [pool.submit(_reproduce_group, results, group, data_dir) for group in groups]:
-      done.result()
+    running = [pool.submit(_reproduce_group, results, group, data_dir) for group in groups]
+    yield from (done.result() for done in concurrent.futures.as_completed(running))
 
 
 def _start_worker(threads):
@@ -90,15 +96,15 @@ def _start_worker(threads):
 
 
 def _reproduce_group(results, group, data_dir):
-  """The runs of one task and seed, which share their data."""
+  """Makes the runs of one task and seed, which share their data; returns a line about each."""
   import numpy as np
   task, _, seed, _ = group[0]
   made = _runs(task)
   try:
     data = made.load(task, seed, data_dir)
   except ValueError as error:  # a dataset that is not there
-    print(f"{task} is left out: {error}", flush=True)
-    return
+    return [f"{task} is left out: {error}"]
+  lines = []
   for _, model, _, config in group:
     measures, arrays = made.run(task, config, data)
     path = result_path(results, task, model, seed)
@@ -106,8 +112,9 @@ def _reproduce_group(results, group, data_dir):
       path.parent.mkdir(parents=True, exist_ok=True)
       np.savez_compressed(path.with_suffix(".npz"), **arrays)
     files.write_json(path, {"task": task, "model": model, "seed": seed, **measures, "config": plain(config)})
-    print(f"{path}: test loss {measures['test_loss']:.3e}, energy MSE {measures['energy_mse']:.3e}, "
-          f"{measures['seconds']:.0f} s", flush=True)
+    lines.append(f"{path}: test loss {measures['test_loss']:.3e}, energy MSE {measures['energy_mse']:.3e}, "
+                 f"{measures['seconds']:.0f} s")
+  return lines
 
 
 def main(argv):
