@@ -73,7 +73,7 @@ def _array(name, value, info):
     raise RequestError(f"Input {name!r} must be {describe(info)}, as nested lists of numbers (array.tolist()): base64 "
                        "is for strings. gRPC takes bytes as they are; Content-Encoding gzip makes the lists short.")
   try:
-    return np.array(_bytes(value), object) if dtype == tf.string else _numbers(value, np.dtype(dtype.as_numpy_dtype))
+    return _strings(value) if dtype == tf.string else _numbers(value, np.dtype(dtype.as_numpy_dtype))
   except (ValueError, OverflowError, TypeError) as error:
     raise RequestError(f"Input {name!r} is not a tensor of {dtype.name}: {error}") from error
 
@@ -88,6 +88,13 @@ def _numbers(value, dtype):
       raise ValueError(f"values must lie in [{limits.min}, {limits.max}]")
   with np.errstate(over="ignore"):
     return array.astype(dtype)
+
+
+def _strings(value):
+  array = np.array(_bytes(value), object)
+  if any(isinstance(item, list) for item in array.flat):
+    raise ValueError("lists differ in length")
+  return array
 
 
 def _bytes(value):
