@@ -1,4 +1,4 @@
-"""Strings over REST as TensorFlow Serving has them: text, and bytes in base64; from a SavedModel that takes pictures."""
+"""Strings over REST as TensorFlow Serving has them, text and bytes in base64, from a SavedModel that takes pictures."""
 
 import base64
 import json
@@ -76,8 +76,10 @@ class StringsTest(tf.test.TestCase):
     self.assertEqual([row["name"] for row in answer["predictions"]], ["a⁻¹", "b⁻¹"])
 
   def test_what_is_no_string(self):
-    for value, message in (([1.5], 'must be text or {"b64": base64}, got float'), ([{"b64": "e"}], "Invalid base64"),
-                           ([{"b64": 3}], "string"), ([["a"], ["b", "c"]], "lists differ in length"), ([["a"]], "must be string of shape .N."), ([None], "NoneType")):
+    for value, message in (
+        ([1.5], 'must be text or {"b64": base64}, got float'), ([None], "got NoneType"),
+        ([{"b64": "e"}], "Invalid base64"), ([{"b64": 3}], "string"), ([["a"], ["b", "c"]], "lists differ in length"),
+        ([["a"]], "must be string of shape .N.")):
       code, answer = post(inputs={"png_bytes": self.pngs[:1], "name": value})
       self.assertEqual(code, 400, answer)
       self.assertRegex(answer["error"], f"name.*{message}")

@@ -8,6 +8,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+import terminal
 from absl.testing import parameterized
 
 from hgn_tf.commands.reproduce import hnn, hnn_data, hnn_pictures, hnn_report, hnn_runs, pixel_hnn_runs
@@ -84,7 +85,9 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_processes_make_the_same_runs(self):
     runs = list(hnn.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
-    hnn.reproduce(self.folder / "two", runs, jobs=2)
+    with terminal.terminal() as said:
+      hnn.reproduce(self.folder / "two", runs, jobs=2)
+    self.assertRegex(said(), r"(?s)Tasks and their seeds:.* 0/2 .*Tasks and their seeds:.* 1/2 ")
     hnn.reproduce(self.folder / "one", runs[:1])
     one, two = (json.loads((self.folder / folder / "mass_spring-hnn-0.json").read_text()) for folder in ("one", "two"))
     self.assertAllClose(one["test_loss"], two["test_loss"], rtol=1e-5)
