@@ -115,26 +115,45 @@ def seconds(function):
   return time.perf_counter() - start
 
 
+def processor_seconds(pid):
+  """Processor time of a process, of all its threads, by the clock that Linux keeps of each."""
+  return time.clock_gettime((~pid << 3) | 2)
+
+
+def costs(function, pids):
+  """(seconds, seconds of processor time of these processes) of one call."""
+  before, start = sum(map(processor_seconds, pids)), time.perf_counter()
+  function()
+  return time.perf_counter() - start, sum(map(processor_seconds, pids)) - before
+
+
 def overhead(args, servers, session, metadata):
-  """The cost of each server over the session call, taken in turns."""
+  """The cost of each server over the session call, taken in turns.
+
+  The median by the clock; and the mean processor time of client and server together, in which what else runs on the
+  machine has no part.
+  """
   table, steps = [], args.steps[0]
   for rows in args.rows:
     floats = rollout_inputs(metadata, rows, steps)
     pixels = {**floats, "frames": np.uint8(255 * floats["frames"])}
     for signature, inputs in (("rollout", floats), ("rollout_uint8", pixels)):
-      ways = {"session": session.run, **{(name, kind): getattr(clients, kind) for name, clients in servers.items()
-                                         for kind in ("rpc", "rest")}}
-      times = {name: [] for name in ways}
+      ways = {"session": (session.run, [os.getpid()])}
+      for name, clients in servers.items():
+        pids = [os.getpid(), clients.process.pid]
+        ways.update({(name, "gRPC"): (clients.rpc, pids), (name, "REST"): (clients.rest, pids)})
+      found = {name: [] for name in ways}
       for i in range(args.requests + 1):
-        for name, way in ways.items():
-          times[name] += [seconds(lambda way=way, s=signature, x=inputs: way(s, x))] * (i > 0)
-      medians = {name: 1e3 * statistics.median(values) for name, values in times.items()}
-      for name in servers:
-        found = [medians[name, kind] for kind in ("rpc", "rest")]
-        table.append([signature, rows, steps, name, round(medians["session"], 1), *(round(x, 1) for x in found),
-                      *(f"{100 * (x / medians['session'] - 1):.0f} %" for x in found)])
-  return markdown_table(["signature", "rows", "steps", "server", "session ms", "gRPC ms", "REST ms",
-                         "gRPC over session", "REST over session"], table)
+        for name, (way, pids) in ways.items():
+          cost = costs(lambda way=way, s=signature, x=inputs: way(s, x), pids)
+          found[name] += [cost] if i else []
+      costs_of = {name: 1e3 * np.array([np.median(clock), np.mean(processor)])
+                  for name, (clock, processor) in ((name, zip(*values, strict=True)) for name, values in found.items())}
+      for name, cost in costs_of.items():
+        where = name if isinstance(name, str) else " ".join(name)
+        over = [f"{100 * ratio:.0f} %" for ratio in cost / costs_of["session"] - 1]
+        table.append([signature, rows, where, *(f"{x:.1f}" for x in cost), *over])
+  return markdown_table(["signature", "rows", "way", "ms", "processor ms", "over session", "in processor time"], table)
 
 
 def load(args, clients, metadata):

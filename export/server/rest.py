@@ -40,10 +40,15 @@ def application(service, max_bytes):
     return _json(await run_in_threadpool(_predict, service, spec, method, await _body(request, max_bytes)))
 
   async def status(request):
-    return _json(_status(service, _spec(request.path_params)))
+    asked = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(request.path_params))
+    return _json(_answer(service, asked, rpc.status))
 
   async def metadata(request):
-    return _json(_metadata(service, _spec(request.path_params)))
+    asked = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=_spec(request.path_params))
+    asked.metadata_field.append("signature_def")
+    answer = _answer(service, asked, rpc.metadata)
+    del answer["metadata"]["signature_def"]["@type"]  # which TensorFlow Serving leaves out
+    return _json(answer)
 
   async def metrics(_):
     return PlainTextResponse(service.metrics())
@@ -55,11 +60,12 @@ def application(service, max_bytes):
 
 
 def _json(content, code=200, headers=None):
+  content = content if isinstance(content, bytes) else json.dumps(content, indent=1 if code == 200 else None)
   return Response(content, code, headers, "application/json")
 
 
 async def _refused(_, error):
-  return _json(json.dumps({"error": str(error)}), _HTTP.get(error.code, 500))
+  return _json({"error": str(error)}, _HTTP.get(error.code, 500))
 
 
 async def _not_here(request, error):
@@ -67,7 +73,7 @@ async def _not_here(request, error):
   if request.method == "OPTIONS":
     return Response(status_code=204, headers={"Allow": _METHODS})
   message = f"Malformed request: {request.method} {request.url.path}: {error.detail}"
-  return _json(json.dumps({"error": message}), error.status_code, error.headers)
+  return _json({"error": message}, error.status_code, error.headers)
 
 
 def _spec(path):
@@ -128,21 +134,8 @@ def _predict(service, spec, method, body):
                            lambda number, name, outputs: write(outputs))
 
 
-def _status(service, spec):
-  with service.request(spec.name):
-    request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
-    return json.dumps(_message(rpc.status(service, request)), indent=1)
-
-
-def _metadata(service, spec):
-  with service.request(spec.name):
-    response = rpc.metadata(service, get_model_metadata_pb2.GetModelMetadataRequest(
-        model_spec=spec, metadata_field=["signature_def"]))
-    signatures = get_model_metadata_pb2.SignatureDefMap()
-    response.metadata["signature_def"].Unpack(signatures)
-    return json.dumps({"model_spec": _message(response.model_spec),
-                       "metadata": {"signature_def": _message(signatures)}}, indent=1)
-
-
-def _message(message):
-  return json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+def _answer(service, request, function):
+  """The answer of a gRPC call, as a dict."""
+  with service.request(request.model_spec.name):
+    return json_format.MessageToDict(function(service, request), preserving_proto_field_name=True,
+                                     always_print_fields_with_no_presence=True)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import operator
 
 import numpy as np
 import orjson
@@ -10,6 +11,7 @@ import tensorflow as tf
 from export.server.loader import RequestError, describe
 
 MAX_NUMBERS = 2**24  # of an answer as JSON, about 200 MB of text
+_list = operator.methodcaller("tolist")  # of what JSON does not know: NumPy's arrays and numbers
 
 
 def parse(body):
@@ -151,8 +153,3 @@ def _dumps(outputs, answer):
   if all(np.isfinite(array).all() for array in numbers):
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=_list)
   return json.dumps(answer, separators=(",", ":"), default=_list).encode()
-
-
-def _list(array):
-  """A NumPy array or number that JSON does not know, as Python's."""
-  return array.tolist()
