@@ -2,12 +2,15 @@
 
   hgn-export --workdir=/tmp/run --out=/tmp/models/hgn
   python benchmarks/serving.py --models=/tmp/models --model=hgn
+  python benchmarks/serving.py ... --before=CHECKOUT   # beside the server of another checkout
 
-The server runs in its own process, as users start it; the session runs here, on the same SavedModel, in turns with it.
+The server runs in its own process, as users start it; the session runs here, on the same SavedModel, in turns with it
+and with the server of another checkout, if there is one.
 """
 
 import argparse
 import concurrent.futures
+import gc
 import os
 import pathlib
 import socket
@@ -44,6 +47,8 @@ def arguments():
   parser.add_argument("--clients", default="1,4,16", help="clients at a time")
   parser.add_argument("--rows", default="1,16", help="rows of a request")
   parser.add_argument("--steps", default="30,300", help="steps of a rollout; the first for the overhead")
+  parser.add_argument("--before", type=pathlib.Path, help="another checkout, whose server's overhead is measured too")
+  parser.add_argument("--only_overhead", action="store_true", help="leave the other tables out")
   args = parser.parse_args()
   for key in ("clients", "rows", "steps"):
     setattr(args, key, [int(value) for value in getattr(args, key).split(",")])
@@ -51,16 +56,16 @@ def arguments():
 
 
 class Clients:
-  """A running server and ways to ask it."""
+  """A running server, of this checkout or another, and ways to ask it."""
 
-  def __init__(self, models, name):
+  def __init__(self, models, name, checkout=None):
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     self.port, self.rest_port = (s.getsockname()[1] for s in ports)
     for s in ports:
       s.close()
     self.name = name
-    self.process = subprocess.Popen([sys.executable, "-m", "export.server", f"--models={models}", f"--port={self.port}",
-                                     f"--rest_api_port={self.rest_port}"])
+    self.process = subprocess.Popen([sys.executable, "-m", "export.server", f"--models={models}", "--local",
+                                     f"--port={self.port}", f"--rest_api_port={self.rest_port}"], cwd=checkout)
     self._wait()
     channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", UNLIMITED)
     self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -110,23 +115,45 @@ def seconds(function):
   return time.perf_counter() - start
 
 
-def overhead(args, clients, session, metadata):
-  """The cost of the server over the session call, taken in turns."""
+def processor_seconds(pid):
+  """Processor time of a process, of all its threads, by the clock that Linux keeps of each."""
+  return time.clock_gettime((~pid << 3) | 2)
+
+
+def costs(function, pids):
+  """(seconds, seconds of processor time of these processes) of one call."""
+  before, start = sum(map(processor_seconds, pids)), time.perf_counter()
+  function()
+  return time.perf_counter() - start, sum(map(processor_seconds, pids)) - before
+
+
+def overhead(args, servers, session, metadata):
+  """The cost of each server over the session call, taken in turns.
+
+  The median by the clock; and the mean processor time of client and server together, in which what else runs on the
+  machine has no part.
+  """
   table, steps = [], args.steps[0]
   for rows in args.rows:
-    inputs = rollout_inputs(metadata, rows, steps)
-    ways = {"session": session.run, "gRPC": clients.rpc, "REST": clients.rest}
-    for way in ways.values():
-      way("rollout", inputs)
-    times = {name: [] for name in ways}
-    for _ in range(args.requests):
-      for name, way in ways.items():
-        times[name].append(seconds(lambda way=way, inputs=inputs: way("rollout", inputs)))
-    medians = {name: 1e3 * statistics.median(values) for name, values in times.items()}
-    table.append([rows, steps, *(round(x, 1) for x in medians.values()),
-                  *(f"{100 * (medians[name] / medians['session'] - 1):.0f} %" for name in ("gRPC", "REST"))])
-  return markdown_table(["rows", "steps", "session ms", "gRPC ms", "REST ms", "gRPC over session", "REST over session"],
-                        table)
+    floats = rollout_inputs(metadata, rows, steps)
+    pixels = {**floats, "frames": np.uint8(255 * floats["frames"])}
+    for signature, inputs in (("rollout", floats), ("rollout_uint8", pixels)):
+      ways = {"session": (session.run, [os.getpid()])}
+      for name, clients in servers.items():
+        pids = [os.getpid(), clients.process.pid]
+        ways.update({(name, "gRPC"): (clients.rpc, pids), (name, "REST"): (clients.rest, pids)})
+      found = {name: [] for name in ways}
+      for i in range(args.requests + 1):
+        for name, (way, pids) in ways.items():
+          cost = costs(lambda way=way, s=signature, x=inputs: way(s, x), pids)
+          found[name] += [cost] if i else []
+      costs_of = {name: 1e3 * np.array([np.median(clock), np.mean(processor)])
+                  for name, (clock, processor) in ((name, zip(*values, strict=True)) for name, values in found.items())}
+      for name, cost in costs_of.items():
+        where = name if isinstance(name, str) else " ".join(name)
+        over = [f"{100 * ratio:.0f} %" for ratio in cost / costs_of["session"] - 1]
+        table.append([signature, rows, where, *(f"{x:.1f}" for x in cost), *over])
+  return markdown_table(["signature", "rows", "way", "ms", "processor ms", "over session", "in processor time"], table)
 
 
 def load(args, clients, metadata):
@@ -197,16 +224,23 @@ def main():
   path = base / str(common.versions(base)[-1])
   metadata, session = common.read_metadata(path), SessionModel(path)
   print(f"{args.model}, {metadata['precision']}, {os.cpu_count()} CPUs, TensorFlow {tf.__version__}\n")
-  print(bare_convolutions(args, session, metadata))
-  clients = Clients(args.models, args.model)
+  if not args.only_overhead:
+    print(bare_convolutions(args, session, metadata))
+  servers = {}
+  gc.freeze()  # a client of its own has no TensorFlow to walk when it collects garbage
   try:
-    print(overhead(args, clients, session, metadata))
-    print(load(args, clients, metadata))
-    if args.memory_requests:
-      print(memory(args, clients, metadata))
+    if args.before:
+      servers["before"] = Clients(args.models.absolute(), args.model, args.before)
+    servers["now"] = Clients(args.models.absolute(), args.model)
+    print(overhead(args, servers, session, metadata))
+    if not args.only_overhead:
+      print(load(args, servers["now"], metadata))
+      if args.memory_requests:
+        print(memory(args, servers["now"], metadata))
   finally:
-    clients.process.terminate()
-    clients.process.wait(60)
+    for clients in servers.values():
+      clients.process.terminate()
+      clients.process.wait(60)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def main(argv):
   del argv
   logging.set_verbosity(logging.WARNING)  # TensorFlow logs every renamed input
   from export import configs, serving  # slow: TensorFlow
+  from hgn_tf.training import progress
   _check_flags()
   out = pathlib.Path(_OUT.value)
   _check_out(out)
@@ -38,9 +39,11 @@ def main(argv):
     _export_lean(out)
     return
   sizes = _integers("batch_sizes", _BATCH_SIZES.value)
-  for base, model in _models(out):
-    path = serving.publish(_servable(model), base, version=_VERSION.value, batch_sizes=sizes)
-    print(f"Wrote {path}")
+  with progress.stages("Exporting", _names(out)) as begin:
+    for base, model in _models(out):
+      begin(base.name)
+      path = serving.publish(_servable(model), base, version=_VERSION.value, batch_sizes=sizes)
+      progress.say(f"Wrote {path}")
   root = out.parent if (out.parent / configs.MODELS).exists() else out
   configs.write_configs(root)
   print(f"Next: hgn-serve --models={root}, or see {root / 'README.md'}")
@@ -88,6 +91,12 @@ def _integers(name, values):
     return [int(value) for value in values]
   except ValueError:
     raise ValueError(f"--{name} must be integers with commas between, got {','.join(values)!r}.") from None
+
+
+def _names(out):
+  """The names that the models are served under."""
+  from hgn_tf import pretrained  # slow: TensorFlow
+  return pretrained.names() if _PRETRAINED.value == "all" else [out.name]
 
 
 def _models(out):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from export.status import Status
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 
 METADATA = "assets.extra/metadata.json"
 
@@ -77,7 +77,8 @@ class _Weights(tf.Module):
 
 def save(servable, path, **metadata):
   """Writes the SavedModel and its metadata, with more of it as keywords, to the directory `path`."""
-  traced = {id(s): s.trace() for s in servable.signatures.values()}
+  different = {id(s): s for s in servable.signatures.values()}
+  traced = {key: s.trace() for key, s in progress.track(different.items(), "Tracing", unit="signatures")}
   signatures = {name: traced[id(s)] for name, s in servable.signatures.items()}
   tf.saved_model.save(_Weights(servable.variables), str(path), signatures=signatures)
   described = {name: _describe(s, signatures[name]) for name, s in sorted(servable.signatures.items())}

@@ -1,10 +1,14 @@
 """What all builders share: configurations as plain fields, safe reuse of what is on disk, all cores or Apache Beam."""
 
+import contextlib
 import dataclasses
 import json
 import re
+import sys
+from collections.abc import Iterable
 
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.utils import tqdm_utils
 
 from tfds_builders import records, workers
 
@@ -90,7 +94,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self.info.metadata.pop("partial", None)
     if limit is not None:
       self.info.metadata["partial"] = {"max_examples_per_split": limit}
-    with records.bounded_shuffle_buffer():
+    with records.bounded_shuffle_buffer(), _bars_where_somebody_looks():
       super().download_and_prepare(download_dir=download_dir, download_config=download_config, **kwargs)
     if self._beam:
       self._remove_what_dead_workers_left()
@@ -133,17 +137,48 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _example_writer(self):
     return records.CanonicalWriter(self.info.file_format)
 
-  def spread(self, function, tasks):
-    """The (key, example) pairs of function(*task) for every task, as TFDS takes them from `_split_generators`."""
+  def spread(self, function, tasks, count):
+    """The (key, example) pairs of function(*task) for every task, as TFDS takes them from `_split_generators`.
+
+    Args:
+      function: found by its name in a module, as pickle wants it.
+      tasks: argument tuples.
+      count: examples of all tasks.
+    """
     if self._beam:
       beam = tfds.core.lazy_imports.apache_beam
       return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMapTuple(function)
-    return self._parallel(function, tasks)
+    return _Examples(self._parallel(function, tasks), count)
 
   def _parallel(self, function, tasks):
     for block in workers.ordered_map(function, tasks, min(workers.worker_count(), len(tasks)),
                                      fresh=self.FRESH_WORKERS):
       yield from block
+
+
+@dataclasses.dataclass(frozen=True)
+class _Examples:
+  """Pairs whose number is known before they are made, from which TFDS's bar tells how long it takes yet."""
+
+  pairs: Iterable
+  count: int
+
+  def __iter__(self):
+    return iter(self.pairs)
+
+  def __len__(self):
+    return self.count
+
+
+@contextlib.contextmanager
+def _bars_where_somebody_looks():
+  """TFDS's bars as they are switched; none where stderr is neither a terminal nor a notebook's."""
+  before = tqdm_utils._active
+  tfds.display_progress_bar(before and (sys.stderr.isatty() or tfds.core.utils.is_notebook()))
+  try:
+    yield
+  finally:
+    tfds.display_progress_bar(before)
 
 
 def blocks(count, size):

@@ -108,7 +108,7 @@ class TrajectoryBuilder(base.Builder, skip_registration=True):
 
   def _generate_examples(self, split, count):
     spec = self.builder_config.spec()
-    return self.spread(compressed_block, [(spec, split, *bounds) for bounds in base.blocks(count, _BLOCK)])
+    return self.spread(compressed_block, [(spec, split, *bounds) for bounds in base.blocks(count, _BLOCK)], count)
 
 
 def compressed_block(spec, split, start, stop):

@@ -1,113 +1,114 @@
-"""The REST API of TensorFlow Serving: the paths, JSON and HTTP codes of its Predict, status and metadata calls."""
+"""The REST API of TensorFlow Serving: the paths, HTTP codes and JSON of its Predict, status and metadata calls."""
 
 import gzip
-import http.server
 import io
 import json
-import re
 import zlib
 
-import numpy as np
-import orjson
-import tensorflow as tf
 from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
 from export.configs import METRICS_PATH
-from export.server import rpc
-from export.server.loader import RequestError, describe
+from export.server import rpc, tensors
+from export.server.loader import RequestError
 
-_MODEL = r"(?i)/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
-_PREDICT, _METADATA = re.compile(_MODEL + ":(predict|classify|regress)"), re.compile(_MODEL + "(/metadata)?")
+_MODELS = ("/v1/models/{model}", "/v1/models/{model}/versions/{version:int}", "/v1/models/{model}/labels/{label}")
 _HTTP = {"CANCELLED": 499, "INVALID_ARGUMENT": 400, "DEADLINE_EXCEEDED": 504, "NOT_FOUND": 404, "ALREADY_EXISTS": 409,
          "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429, "FAILED_PRECONDITION": 400, "ABORTED": 409,
          "OUT_OF_RANGE": 400, "UNIMPLEMENTED": 501, "INTERNAL": 500, "UNAVAILABLE": 503}
-MAX_NUMBERS = 2**24  # of an answer as JSON, about 200 MB of text
-_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-         "Access-Control-Allow-Headers": "Content-Type, Content-Encoding"}
+_METHODS = "GET, POST, OPTIONS"
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": _METHODS,
+        "Access-Control-Allow-Headers": "Content-Type, Content-Encoding"}  # in every answer, they let any web site ask
 
 
-def handler(service, max_bytes, idle_seconds=60, cors=False):
-  """A request handler class for http.server.
+def application(service, max_bytes):
+  """The ASGI application.
 
   Args:
     service: service.Service.
     max_bytes: largest body of a request, as it comes and after gzip is undone.
-    idle_seconds: a connection that says nothing for so long is closed.
-    cors: let the pages of any web site ask.
   """
-  return type("Handler", (_Handler,), {"service": service, "max_bytes": max_bytes, "timeout": idle_seconds,
-                                       "cors": _CORS if cors else {}})
+
+  async def predict(request):
+    spec, method = _spec(request.path_params), request.path_params["method"]
+    return _json(await run_in_threadpool(_predict, service, spec, method, await _body(request, max_bytes)))
+
+  async def status(request):
+    asked = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(request.path_params))
+    return _json(_answer(service, asked, rpc.status))
+
+  async def metadata(request):
+    asked = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=_spec(request.path_params))
+    asked.metadata_field.append("signature_def")
+    answer = _answer(service, asked, rpc.metadata)
+    del answer["metadata"]["signature_def"]["@type"]  # which TensorFlow Serving leaves out
+    return _json(answer)
+
+  async def metrics(_):
+    return PlainTextResponse(service.metrics())
+
+  routes = [Route(METRICS_PATH, metrics), *(Route(model + "/metadata", metadata) for model in _MODELS),
+            *(Route(model + ":{method}", predict, methods=["POST"]) for model in _MODELS),
+            *(Route(model, status) for model in _MODELS)]
+  return Starlette(routes=routes, exception_handlers={RequestError: _refused, HTTPException: _not_here})
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-  """One connection; a subclass has service, max_bytes, timeout and cors, headers of every answer."""
+def _json(content, code=200, headers=None):
+  content = content if isinstance(content, bytes) else json.dumps(content, indent=1 if code == 200 else None)
+  return Response(content, code, headers, "application/json")
 
-  protocol_version = "HTTP/1.1"
-  default_request_version = "HTTP/1.0"  # what is no HTTP at all gets an answer with a status line too
-  server_version, sys_version = "hgn-serve", ""
-  disable_nagle_algorithm = True
 
-  error_content_type, error_message_format = "application/json", '{"error": "HTTP status %(code)d"}'
+async def _refused(_, error):
+  return _json({"error": str(error)}, _HTTP.get(error.code, 500))
 
-  def do_GET(self):  # noqa: N802
-    with self.service.busy():
-      if self.path == METRICS_PATH:
-        self._send(200, metrics(self.service).encode(), "text/plain")
-      else:
-        self._respond(lambda: get(self.service, self.path))
 
-  def do_POST(self):  # noqa: N802
-    with self.service.busy():
-      self._respond(lambda: post(self.service, self.path, self._body()))
+async def _not_here(request, error):
+  """Answers what no route takes: other paths, other methods, and OPTIONS, which is what browsers ask first."""
+  if request.method == "OPTIONS":
+    return Response(status_code=204, headers={"Allow": _METHODS})
+  message = f"Malformed request: {request.method} {request.url.path}: {error.detail}"
+  return _json({"error": message}, error.status_code, error.headers)
 
-  def do_OPTIONS(self):  # noqa: N802
-    self.send_response(204)
-    self._end_headers({"Allow": "GET, POST, OPTIONS"})
 
-  def _body(self):
-    length = self.headers.get("Content-Length", "")
-    if not (length.isascii() and length.isdigit()):
-      self.close_connection = True
-      raise RequestError("Requests need a Content-Length.")
-    if int(length) > self.max_bytes:
-      self.close_connection = True
-      raise RequestError(f"A request holds at most {self.max_bytes} bytes, got {length}.", "RESOURCE_EXHAUSTED")
-    body = self.rfile.read(int(length))
-    if len(body) < int(length):
-      self.close_connection = True
-      raise RequestError(f"The body ends after {len(body)} of {length} bytes.")
-    return _decoded(body, self.headers.get("Content-Encoding", "identity"), self.max_bytes)
+def _spec(path):
+  """The ModelSpec of what a path names: the model, and its version or label."""
+  spec = model_pb2.ModelSpec(name=path["model"])
+  if path.get("version", 0) >= 2**63:
+    raise RequestError(f"Failed to convert version: {path['version']} to numeric.")
+  if "version" in path:
+    spec.version.value = path["version"]
+  elif "label" in path:
+    spec.version_label = path["label"]
+  return spec
 
-  def _respond(self, function):
-    try:
-      self._send(200, function())
-    except RequestError as error:
-      if error.code == "UNAVAILABLE":
-        self.close_connection = True
-      self._send(_HTTP.get(error.code, 500), json.dumps({"error": str(error)}).encode())
 
-  def _send(self, code, content, content_type="application/json"):
-    self.send_response(code)
-    self._end_headers({"Content-Type": content_type, "Content-Length": str(len(content))})
-    self.wfile.write(content)
+async def _body(request, max_bytes):
+  """The body of a request without its Content-Encoding; no more than `max_bytes` of it are ever read or made.
 
-  def _end_headers(self, headers):
-    closing = {"Connection": "close"} if self.close_connection else {}
-    for name, value in {**headers, **self.cors, **closing}.items():
-      self.send_header(name, value)
-    self.end_headers()
-
-  def log_message(self, *args):
-    """Says nothing: requests are counted, not logged."""
+  Raises:
+    RequestError: too large a body, one that ends early, another encoding than gzip, or a body that is not of it.
+  """
+  too_large = RequestError(f"A request holds at most {max_bytes} bytes, got more.", "RESOURCE_EXHAUSTED")
+  if int(request.headers.get("Content-Length", 0)) > max_bytes:
+    raise too_large
+  body = bytearray()
+  try:
+    async for chunk in request.stream():
+      body += chunk
+      if len(body) > max_bytes:
+        raise too_large
+  except ClientDisconnect:
+    raise RequestError("The body ends early.") from None
+  return _decoded(body, request.headers.get("Content-Encoding", "identity"), max_bytes)
 
 
 def _decoded(body, encoding, max_bytes):
-  """The body without its Content-Encoding; no more than `max_bytes` of it are ever made.
-
-  Raises:
-    RequestError: another encoding than gzip, a body that is not of it, or one that is too large.
-  """
   if encoding.lower() == "identity":
     return body
   if encoding.lower() != "gzip":
@@ -121,170 +122,20 @@ def _decoded(body, encoding, max_bytes):
   return content
 
 
-def get(service, path):
-  """The answer, bytes of JSON, to a GET of a model's status or metadata.
-
-  Raises:
-    RequestError: another path, no such model.
-  """
-  match = _METADATA.fullmatch(path)
-  if match is None:
-    raise RequestError(f"Malformed request: GET {path}")
-  with service.request(match[1]):
-    if match[4]:
-      request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-      request.model_spec.CopyFrom(_spec(match))
-      return _metadata_json(rpc.metadata(service, request))
-    request = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(match))
-    return json.dumps(_message(rpc.status(service, request)), indent=1).encode()
-
-
-def post(service, path, body):
-  """The answer, bytes of JSON, to a POST of a prediction.
-
-  Raises:
-    RequestError: a request that cannot be answered.
-  """
-  match = _PREDICT.fullmatch(path)
-  if match is None:
-    raise RequestError(f"Malformed request: POST {path}")
-  with service.request(match[1]):
-    if match[4].lower() != "predict":
-      raise RequestError(f"These models answer :predict, not :{match[4]}.", "UNIMPLEMENTED")
-    request = _parse(body)
-    spec = _spec(match)
+def _predict(service, spec, method, body):
+  """The answer to a POST, bytes of JSON."""
+  with service.request(spec.name):
+    if method != "predict":
+      raise RequestError(f"These models answer :predict, not :{method}.", "UNIMPLEMENTED")
+    request = tensors.parse(body)
     spec.signature_name = request.get("signature_name", "")
-    row_wise = "instances" in request
-    finish = lambda number, name, outputs: _predictions(outputs) if row_wise else _outputs(outputs)  # noqa: E731
-    return service.predict(spec, lambda signature, _: _inputs(request, signature), finish)
+    write = tensors.predictions if "instances" in request else tensors.outputs
+    return service.predict(spec, lambda signature, _: tensors.inputs(request, signature),
+                           lambda number, name, outputs: write(outputs))
 
 
-def _spec(match):
-  spec = model_pb2.ModelSpec(name=match[1])
-  if match[2]:
-    if len(match[2]) > 18:
-      raise RequestError(f"Failed to convert version: {match[2][:40]} to numeric.")
-    spec.version.value = int(match[2])
-  elif match[3]:
-    spec.version_label = match[3]
-  return spec
-
-
-def _parse(body):
-  """The JSON object of a request; exactly one of instances and inputs is there."""
-  try:
-    request = _loads(body)
-  except (ValueError, RecursionError) as error:
-    raise RequestError(f"JSON Parse error: {error}") from error
-  if not isinstance(request, dict):
-    raise RequestError(f"The request must be a JSON object, got {type(request).__name__}.")
-  if ("instances" in request) == ("inputs" in request):
-    raise RequestError('The request must have one of "instances" (rows) and "inputs" (columns).')
-  if not isinstance(request.get("signature_name", ""), str):
-    raise RequestError('"signature_name" must be a string.')
-  return request
-
-
-def _inputs(request, signature):
-  """Arrays of the request's columns, or of its rows put together."""
-  columns = request["inputs"] if "inputs" in request else _columns(request["instances"], signature)
-  if not isinstance(columns, dict) or _is_base64(columns):
-    if len(signature.inputs) > 1:
-      raise RequestError(f"inputs must be an object with {', '.join(sorted(signature.inputs))}.")
-    columns = {next(iter(signature.inputs)): columns}
-  return {name: _array(name, value, signature.inputs.get(name)) for name, value in columns.items()}
-
-
-def _columns(instances, signature):
-  if not isinstance(instances, list) or not instances:
-    raise RequestError("instances must be a list of at least one row.")
-  if not isinstance(instances[0], dict) or _is_base64(instances[0]):
-    return instances
-  names = set(signature.inputs)
-  for i, row in enumerate(instances):
-    if not isinstance(row, dict) or set(row) != names:
-      raise RequestError(f"instances[{i}] must be an object with {', '.join(sorted(names))}.")
-  return {name: [row[name] for row in instances] for name in signature.inputs}
-
-
-def _array(name, value, info):
-  if info is None:
-    raise RequestError(f"Unknown input {name!r}.")
-  if _is_base64(value):
-    raise RequestError(f"Input {name!r} must be {describe(info)}, as nested lists of numbers (array.tolist()): base64 "
-                       "is for strings. gRPC takes bytes as they are; Content-Encoding gzip makes the lists short.")
-  dtype = tf.as_dtype(info.dtype).as_numpy_dtype
-  try:
-    array = np.asarray(value)
-    if array.size and not (array.dtype.kind in "iu" or array.dtype.kind == "f" and np.dtype(dtype).kind == "f"):
-      raise ValueError(f"values are no {np.dtype(dtype).name} numbers")
-    if np.dtype(dtype).kind in "iu" and array.size:
-      limits = np.iinfo(dtype)
-      if array.min() < limits.min or array.max() > limits.max:
-        raise ValueError(f"values must lie in [{limits.min}, {limits.max}]")
-    with np.errstate(over="ignore"):
-      return array.astype(dtype)
-  except (ValueError, OverflowError, TypeError) as error:
-    raise RequestError(f"Input {name!r} is not a tensor of {np.dtype(dtype).name}: {error}") from error
-
-
-def _is_base64(value):
-  """Whether a value, or the first one in nested lists, is what JSON carries bytes in: {"b64": text}."""
-  while isinstance(value, list) and value:
-    value = value[0]
-  return isinstance(value, dict) and set(value) == {"b64"}
-
-
-def _predictions(outputs):
-  """Row-wise answer: a list of objects, or of values where there is one output."""
-  rows = zip(*outputs.values(), strict=True)
-  return _dumps(outputs, {"predictions": [row[0] if len(outputs) == 1 else dict(zip(outputs, row, strict=True))
-                                          for row in rows]})
-
-
-def _outputs(outputs):
-  """Column-wise answer: an object of tensors, or a tensor where there is one output."""
-  return _dumps(outputs, {"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
-
-
-def _loads(body):
-  """`json.loads`; 2.5 times as fast where the body holds no NaN and no infinity."""
-  try:
-    return orjson.loads(body)
-  except orjson.JSONDecodeError:
-    return json.loads(body)
-
-
-def _dumps(outputs, answer):
-  """JSON of an answer that holds the arrays of `outputs`; 15 times as fast as json where all of them are finite."""
-  numbers = sum(x.size for x in outputs.values())
-  if numbers > MAX_NUMBERS:
-    raise RequestError(f"The answer has {numbers} numbers, more than {MAX_NUMBERS}: ask for fewer rows or steps, "
-                       "or use gRPC.", "RESOURCE_EXHAUSTED")
-  if all(np.isfinite(x).all() for x in outputs.values()):
-    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=_list)
-  return json.dumps(answer, separators=(",", ":"), default=_list).encode()
-
-
-def _list(array):
-  """A NumPy array or number that JSON does not know, as Python's."""
-  return array.tolist()
-
-
-def _message(message):
-  return json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-
-
-def _metadata_json(response):
-  signatures = get_model_metadata_pb2.SignatureDefMap()
-  response.metadata["signature_def"].Unpack(signatures)
-  return json.dumps({"model_spec": _message(response.model_spec), "metadata": {"signature_def": _message(signatures)}},
-                    indent=1).encode()
-
-
-def metrics(service):
-  """Counts of requests in Prometheus' text format."""
-  lines = ["# TYPE :tensorflow:serving:request_count counter"]
-  lines += [f':tensorflow:serving:request_count{{model_name="{model}",status="{code}"}} {count}'
-            for (model, code), count in sorted(service.counts.copy().items())]
-  return "\n".join(lines) + "\n"
+def _answer(service, request, function):
+  """The answer of a gRPC call, as a dict."""
+  with service.request(request.model_spec.name):
+    return json_format.MessageToDict(function(service, request), preserving_proto_field_name=True,
+                                     always_print_fields_with_no_presence=True)

@@ -1,4 +1,4 @@
-"""The gRPC services of TensorFlow Serving that clients of these models use."""
+"""The gRPC calls of TensorFlow Serving that clients of these models use."""
 
 import grpc
 import tensorflow as tf
@@ -16,8 +16,8 @@ from export.server.service import check_rows, model_choice
 _STATES = get_model_status_pb2.ModelVersionStatus.State
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-  """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED.
+class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
+  """Predict, GetModelMetadata and GetModelStatus; the other methods answer UNIMPLEMENTED.
 
   Args:
     service: service.Service.
@@ -27,32 +27,26 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     self._service = service
 
   def Predict(self, request, context):  # noqa: N802
-    return _answer(context, self._service, request.model_spec.name, lambda: predict(self._service, request))
+    return self._answer(predict, request, context)
 
   def GetModelMetadata(self, request, context):  # noqa: N802
-    return _answer(context, self._service, request.model_spec.name, lambda: metadata(self._service, request))
-
-  def Classify(self, request, context):  # noqa: N802
-    context.abort(grpc.StatusCode.UNIMPLEMENTED, "These models answer Predict.")
-
-  Regress = MultiInference = Classify
-
-
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-  """GetModelStatus.
-
-  Args:
-    service: service.Service.
-  """
-
-  def __init__(self, service):
-    self._service = service
+    return self._answer(metadata, request, context)
 
   def GetModelStatus(self, request, context):  # noqa: N802
-    return _answer(context, self._service, request.model_spec.name, lambda: status(self._service, request))
+    return self._answer(status, request, context)
 
-  def HandleReloadConfigRequest(self, request, context):  # noqa: N802
-    context.abort(grpc.StatusCode.UNIMPLEMENTED, "Edit models.config; it is read again every second.")
+  def Classify(self, request, context):  # noqa: N802
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, "These models answer Predict; models.config is read every second.")
+
+  Regress = MultiInference = HandleReloadConfigRequest = Classify
+
+  def _answer(self, function, request, context):
+    """function(service, request), or the gRPC status of its RequestError."""
+    try:
+      with self._service.request(request.model_spec.name):
+        return function(self._service, request)
+    except RequestError as error:
+      context.abort(grpc.StatusCode[error.code], str(error))
 
 
 def predict(service, request):
@@ -129,12 +123,3 @@ def status(service, request):
     version = response.model_version_status.add(version=number, state=_STATES.Value(entry.state))
     version.status.error_code, version.status.error_message = (2 if entry.error else 0), entry.error
   return response
-
-
-def _answer(context, service, model, function):
-  """function(), or the gRPC status of its RequestError."""
-  try:
-    with service.busy(), service.request(model):
-      return function()
-  except RequestError as error:
-    context.abort(grpc.StatusCode[error.code], str(error))

@@ -1,4 +1,4 @@
-"""What both front ends of the local server share: finding the model, limits, counting, draining."""
+"""What both front ends of the local server share: finding the model, limits, counting."""
 
 import collections
 import contextlib
@@ -18,45 +18,36 @@ class Service:
   Args:
     registry: Registry.
     concurrency: requests that compute at a time; the others wait. Default: the number of CPUs.
+
+  Attributes:
+    running: requests that are being answered.
+    counts: (model, status code) -> requests that were.
   """
 
   def __init__(self, registry, concurrency=None):
     self.registry = registry
     self._slots = threading.BoundedSemaphore(concurrency or os.cpu_count() or 1)
-    self._changed = threading.Condition()
-    self._running, self._draining = 0, False
-    self.counts = collections.Counter()  # (model, status code) -> requests
-
-  @contextlib.contextmanager
-  def busy(self):
-    """Marks an exchange with a client, from its first byte to its last, that `drain` waits for."""
-    with self._changed:
-      self._running += 1
-    try:
-      yield
-    finally:
-      with self._changed:
-        self._running -= 1
-        self._changed.notify_all()
+    self._lock, self.running, self.counts = threading.Lock(), 0, collections.Counter()
 
   @contextlib.contextmanager
   def request(self, model):
     """Counts a request to `model` and turns every failure in it into a RequestError.
 
     Raises:
-      RequestError: whatever went wrong; UNAVAILABLE while draining.
+      RequestError: whatever went wrong.
     """
+    with self._lock:
+      self.running += 1
     code = "OK"
     try:
-      if self._draining:
-        raise RequestError("The server is shutting down.", "UNAVAILABLE")
       yield
     except Exception as error:  # a server answers whatever happens
       failure = as_request_error(error)
       code = failure.code
       raise failure from error
     finally:
-      with self._changed:
+      with self._lock:
+        self.running -= 1
         self.counts[model if model in self.registry.names else "unknown", code] += 1
 
   def predict(self, spec, parse, finish):
@@ -78,11 +69,12 @@ class Service:
       check_rows(rows, entry.max_rows)
       return finish(number, name, entry.model.run(name, inputs))
 
-  def drain(self, seconds):
-    """Refuses new requests and waits for those that are busy; returns whether they ended in time."""
-    with self._changed:
-      self._draining = True
-      return self._changed.wait_for(lambda: self._running == 0, seconds)
+  def metrics(self):
+    """The counts in Prometheus' text format."""
+    lines = ["# TYPE :tensorflow:serving:request_count counter"]
+    lines += [f':tensorflow:serving:request_count{{model_name="{model}",status="{code}"}} {count}'
+              for (model, code), count in sorted(self.counts.copy().items())]
+    return "\n".join(lines) + "\n"
 
 
 def model_choice(spec):

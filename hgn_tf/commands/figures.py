@@ -12,6 +12,7 @@ from absl import flags
 from hgn_tf import physics
 from hgn_tf.commands import cli
 from hgn_tf.evaluation.plots import datasets
+from hgn_tf.training import progress
 
 _PIXEL_HNN = pathlib.Path("results/pixel_hnn_films")  # of a checkout; benchmarks/pixel_hnn_films.py writes it
 
@@ -22,7 +23,7 @@ def _datasets(folder):
   overview = folder / "datasets.png"
   datasets.overview(overview, specs)
   strips = {folder / f"{name}.png": spec for name, spec in specs.items()}
-  for path, spec in strips.items():
+  for path, spec in progress.track(strips.items(), "Films", unit="systems"):
     datasets.strip(path, spec)
   return [overview, *strips]
 
@@ -40,7 +41,8 @@ def _density(folder):
   from hgn_tf.evaluation import density_pictures
   from hgn_tf.flows import distributions
   paths = []
-  for name in (name for name in pretrained.names() if name.startswith("nhf_")):
+  flows = [name for name in pretrained.names() if name.startswith("nhf_")]
+  for name in progress.track(flows, "Flows", unit="densities"):
     target = distributions.target(name.removeprefix("nhf_"))
     paths.append(folder / f"{name}.png")
     density_pictures.nhf(paths[-1], pretrained.load_pretrained(name), target.sample(1000, seed=(0, 9)).numpy())
@@ -88,7 +90,7 @@ def _speeds(folder):
   """
   from hgn_tf.evaluation import hgn_pictures  # slow: TensorFlow
   paths = []
-  for system, model in _trained().items():
+  for system, model in progress.track(_trained().items(), "Films", unit="systems"):
     below = _PIXEL_HNN / f"{system}.npz"
     paths += hgn_pictures.speeds(folder / f"speeds_{system}.png", model, physics.default_spec(system),
                                  np.load(below) if below.exists() else None)
@@ -131,7 +133,12 @@ def make(names, folder):
     raise ValueError(f"name one or more figures out of {', '.join(FIGURES)}; got {', '.join(unknown) or 'none'}.")
   folder = pathlib.Path(folder)
   folder.mkdir(parents=True, exist_ok=True)
-  return [path for name in names for path in FIGURES[name](folder)]
+  paths = []
+  with progress.stages("Drawing", names) as begin:
+    for name in names:
+      begin(name)
+      paths += FIGURES[name](folder)
+  return paths
 
 
 def main(argv):

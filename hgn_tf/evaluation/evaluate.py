@@ -5,7 +5,7 @@ import numpy as np
 from hgn_tf.data import corruption, truth
 from hgn_tf.evaluation import evaluator, plots, report
 from hgn_tf.evaluation.plots import rollouts
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 
 _PICTURES = 64  # sequences behind the plots and the speeds
 
@@ -27,23 +27,32 @@ def evaluate(model, dataset, out, *, splits=("train", "test"), limit=None, data_
   if not hasattr(model, "reconstruct"):
     raise ValueError(f"model must be an HGN or a PixelHNN, which know films, got {type(model).__name__}; "
                      "python -m benchmarks.density in a checkout measures densities.")
-  with files.written_beside(out) as beside, corruption.named(dataset, data_dir):
-    return _evaluate(model, dataset, beside, splits, limit, data_dir)
+  stages = ["mean frame", *splits, "pictures", "samples", "other speeds"]
+  with files.written_beside(out) as beside, corruption.named(dataset, data_dir), \
+      progress.stages("Evaluating", stages) as begin:
+    return _evaluate(model, dataset, beside, splits, limit, data_dir, begin)
 
 
-def _evaluate(model, dataset, out, splits, limit, data_dir):
+def _evaluate(model, dataset, out, splits, limit, data_dir, begin):
+  begin("mean frame")
   measured = evaluator.Evaluator(dataset, size=model.config.size, num_frames=model.config.num_frames,
-                                   data_dir=data_dir, limit=limit)
-  figures = {split: measured.split(model, split) for split in splits}
+                                 data_dir=data_dir, limit=limit)
+  figures = {}
+  for split in splits:
+    begin(split)
+    figures[split] = measured.split(model, split)
   frames = next(iter(measured.batches(splits[-1]).unbatch().batch(_PICTURES))).numpy()
   world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)
+  begin("pictures")
   parts = [report.table(*table(figures))]
   if plots.available():
     parts += [*_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
   found = {"dataset": dataset, "model": model.config.to_dict(), **figures}
   if hasattr(model, "sample"):  # a PixelHNN has no prior
+    begin("samples")
     found["samples"] = measured.samples(model, splits[-1])
   if world:
+    begin("other speeds")
     more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
     found, parts = {**found, **more}, parts + pictures
   files.write_json(out / "metrics.json", found)

@@ -4,10 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from hgn_tf import data
-from hgn_tf.data import truth
+from hgn_tf.data import stored, truth
 from hgn_tf.evaluation import metrics
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import PixelHNN
+from hgn_tf.training import progress
 
 SPEEDS = {"forward": 1.0, "backward": -1.0, "double speed": 2.0, "half speed": 0.5}
 MEAN_IMAGE_SEQUENCES = 2000  # of the training split; the mean frame moves by less than 1e-4 with more
@@ -42,12 +43,18 @@ class Evaluator:
                                 num_frames=self.num_frames, data_dir=self.data_dir)
     return batches if self.limit is None else batches.unbatch().take(self.limit).batch(self.batch_size)
 
+  def count(self, split):
+    """How many sequences of a split are evaluated."""
+    count = stored.count(stored.builder(self.dataset, self.data_dir), split)
+    return count if self.limit is None else min(count, self.limit)
+
   def split(self, model, split):
     """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`)."""
     rollout = tf.function(lambda frames: _rolled_out(model, frames))
     world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
     rows, done = [], 0
-    for frames in self.batches(split).as_numpy_iterator():
+    for frames in progress.track(self.batches(split).as_numpy_iterator(), f"Films of {split}", unit="batches",
+                                 total=-(-self.count(split) // self.batch_size)):
       predicted, energy, start, back = map(_numpy, rollout(frames))
       clean = world.part(done, done + len(frames)).clean(self.size, self.num_frames) if world else None
       rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), "energy": energy,

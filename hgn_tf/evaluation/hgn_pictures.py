@@ -8,7 +8,7 @@ from hgn_tf import physics
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator
 from hgn_tf.evaluation.plots import rollouts
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 
 SPLITS, FILMS = ("train", "test"), 1  # of figure 7
 
@@ -70,7 +70,7 @@ def overview(path, models, num_steps=120):
     num_steps: frames of each rollout after the first.
   """
   columns = {}
-  for system, model in models.items():
+  for system, model in _systems(models):
     frames, world = truth.simulate(physics.default_spec(system), "test", 1, model.config.size)
     for name, (_, predicted, true) in evaluator.speeds(model, frames, world, num_steps).items():
       columns.setdefault(name, []).append(true)
@@ -88,7 +88,7 @@ def beyond(path, models, *, before=60, after=90, every=10):
     every: show every so-manieth frame.
   """
   rows = []
-  for system, labelled in models.items():
+  for system, labelled in _systems(models):
     size = next(iter(labelled.values())).config.size
     frames, world = truth.simulate(physics.default_spec(system), "test", 1, size)
     true = world.frames(size, num_steps=before, speed=-1.0), world.frames(size, num_steps=after)
@@ -97,6 +97,10 @@ def beyond(path, models, *, before=60, after=90, every=10):
       films[label] = evaluator.unroll(model, frames, before, -1.0), evaluator.unroll(model, frames, after)
     rows += [(label, np.concatenate([past[0, :0:-1], future[0]])) for label, (past, future) in films.items()]
   rollouts.strips(path, rows, every=every)
+
+
+def _systems(models):
+  return progress.track(models.items(), "Films", unit="systems")
 
 
 def samples(path, models, num=4):
@@ -111,7 +115,7 @@ def samples(path, models, num=4):
     The files that were written.
   """
   rows, columns = [], []
-  for system, model in models.items():
+  for system, model in _systems(models):
     drawn = model.sample(num, seed=0).numpy()
     frames, _ = truth.simulate(physics.default_spec(system), "test", num, model.config.size)
     rows += [(f"{system}, sample {i + 1}", film) for i, film in enumerate(drawn)]

@@ -8,6 +8,7 @@ from hgn_tf.data import truth
 from hgn_tf.evaluation import law
 from hgn_tf.evaluation.plots import law as plots
 from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.training import progress
 
 _PORTRAIT_FILMS, _PORTRAIT_STEPS, _POINTS = 6, 60, 80
 _FREQUENCY_FILMS = 100
@@ -21,7 +22,7 @@ def portraits(path, models):
     models: name of a system -> CompactHGN.
   """
   panels = []
-  for system, model in models.items():
+  for system, model in progress.track(models.items(), "Phase planes", unit="systems"):
     if model.config.pairs == 1:
       spec = physics.default_spec(system)
       frames, world = truth.simulate(spec, "test", _PORTRAIT_FILMS, model.config.size)
@@ -48,7 +49,7 @@ def frequencies(path, models):
     models: name of a system -> HGN.
   """
   panels = []
-  for system, model in models.items():
+  for system, model in progress.track(models.items(), "Frequencies", unit="systems"):
     frames, world = truth.simulate(physics.default_spec(system), "test", _FREQUENCY_FILMS, model.config.size)
     found = law.compare(model, frames, world)
     units = law.MonotoneMap.fit(found.energy, found.true_energy)

@@ -8,6 +8,7 @@ import scipy.optimize
 from hgn_tf import physics
 from hgn_tf.data import truth
 from hgn_tf.evaluation import metrics
+from hgn_tf.training import progress
 
 CENTROID_ERROR = 0.003  # canvas units, of positions read off noiseless frames: a fortieth of a pixel of two bodies
 
@@ -67,7 +68,7 @@ def fit_states(system, positions, dt, q0, p0):
     (q, p), each [n, d].
   """
   fitted = [_fit_state(_world_of(system, i), seen, dt, np.concatenate([q0[i], p0[i]]))
-            for i, seen in enumerate(positions)]
+            for i, seen in enumerate(progress.track(positions, "Fitting first states", unit="films"))]
   return tuple(np.split(np.array(fitted), 2, axis=1))
 
 

@@ -8,6 +8,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+import terminal
 from absl import flags
 from absl.testing import flagsaver, parameterized
 from export_support import CONFIG, frames, times, tiny_model
@@ -161,7 +162,9 @@ class CommandTest(parameterized.TestCase, tf.test.TestCase):
     workdir.manager(model).save(1)
     out = self.base / "models" / "tiny"
     with flagsaver.flagsaver(workdir=str(workdir.path), out=str(out), batch_sizes=["1"], max_steps=9):
-      command.main([])
+      with terminal.terminal() as said:
+        command.main([])
+    self.assertRegex(said(), r"(?s)Exporting: tiny:.* 0/1 .*Tracing:.* 0/6 .*Tracing:.* 6/6 ")
     self.assertEqual(common.versions(out), [1])
     served = SessionModel(out / "1")
     answer = served.run("rollout", {"frames": frames(1), **times([0.125], [4])})

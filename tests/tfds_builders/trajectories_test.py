@@ -12,6 +12,7 @@ import time
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+import terminal
 from absl.testing import parameterized
 
 import tfds_builders
@@ -130,6 +131,15 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
                            text=True, check=False)
     self.assertEqual(found.returncode, 0, found.stderr)
     self.assertEqual(found.stdout.strip(), "(6, 32, 32, 3)")
+
+  def test_a_terminal_shows_how_many_examples_there_will_be_and_a_pipe_nothing(self):
+    for stderr in (terminal.terminal, terminal.pipe):
+      with stderr() as said:
+        _build("pendulum", self.enter_context(tempfile.TemporaryDirectory()))
+      if stderr is terminal.pipe:
+        self.assertEqual(said(), "")
+      else:
+        self.assertRegex(said(), r"(?s)Generating train examples.* 0/11 .*Generating test examples.* 0/4 ")
 
   def test_files_are_the_same_bytes_with_any_number_of_workers(self):
     one = _digests(_build("three_body", self.enter_context(tempfile.TemporaryDirectory()), workers=1))

@@ -77,7 +77,7 @@ class Builder(base.Builder):
 
   def _generate_examples(self, split, count):
     task, seed = self.builder_config.to_task(), self.builder_config.seed
-    return self.spread(_block, [(task, seed, split, *bounds) for bounds in base.blocks(count, _BLOCK)])
+    return self.spread(_block, [(task, seed, split, *bounds) for bounds in base.blocks(count, _BLOCK)], count)
 
 
 def _block(task, seed, split, start, stop):

@@ -71,7 +71,7 @@ class Builder(base.Builder):
   def _generate_examples(self, split, count):
     config = self.builder_config
     options = {name: getattr(config, name) for name in ("seed", "num_steps", "resolution", "max_angle")}
-    return self.spread(_block, [(options, split, *bounds) for bounds in base.blocks(count, _BLOCK)])
+    return self.spread(_block, [(options, split, *bounds) for bounds in base.blocks(count, _BLOCK)], count)
 
 
 def _block(options, split, start, stop):

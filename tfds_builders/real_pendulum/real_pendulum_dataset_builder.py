@@ -51,7 +51,8 @@ class Builder(base.Builder):
     return {split: self._generate_examples(split) for split in ("train", "test")}
 
   def _generate_examples(self, split):
-    return self.spread(_examples, [(split, self.builder_config.train_fraction, self._trials)])
+    return self.spread(_examples, [(split, self.builder_config.train_fraction, self._trials)],
+                       len(self._trials))
 
 
 def parse(text):

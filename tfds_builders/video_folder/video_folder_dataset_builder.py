@@ -103,7 +103,8 @@ class Builder(base.Builder):
   def _generate_examples(self, films):
     config = self.builder_config
     options = {"resolution": config.resolution, "crop": config.crop, "ground": config.ground}
-    return self.spread(_block, [(film, config.dt, options) for film in films])
+    return self.spread(_block, [(film, config.dt, options) for film in films],
+                       sum(len(film.clips) for film in films))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,8 @@ import threading
 
 from absl import flags
 
+from hgn_tf.training import progress
+
 _RETRIES = 2  # of a run on a cluster whose process died, or that raised
 
 SEEDS = flags.DEFINE_list("seeds", ["0"], "Of data, weights, order and noise.")
@@ -58,10 +60,13 @@ def make(function, tasks, *, jobs=1, scheduler=None):
     lines = _on_cluster(function, tasks, scheduler)
   elif min(jobs, len(tasks)) > 1:
     lines = _in_processes(function, tasks, min(jobs, len(tasks)))
-  else:
-    lines = (function(*task) for task in tasks)
-  for done, line in enumerate(lines, start=1):
-    print(f"[{done}/{len(tasks)}] {line}", flush=True)
+  else:  # such runs show bars of their own
+    lines = (function(*task) for task in progress.headings(tasks, "Reproducing", unit="runs"))
+    for done, line in enumerate(lines, start=1):
+      print(f"[{done}/{len(tasks)}] {line}", flush=True)
+    return
+  for done, line in enumerate(progress.track(lines, "Reproducing", unit="runs", total=len(tasks)), start=1):
+    progress.say(f"[{done}/{len(tasks)}] {line}")
 
 
 def _in_processes(function, tasks, jobs):

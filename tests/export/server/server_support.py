@@ -118,7 +118,7 @@ class Server:
                                                  "Access-Control-Request-Method": "POST",
                                                  "Access-Control-Request-Headers": "content-type"})
     with connection.getresponse() as response:
-      return response.status, dict(response.getheaders())
+      return response.status, response.headers
 
   def predict_rest(self, model, signature, inputs, where=""):
     """Outputs of a Predict call in columns."""

@@ -7,6 +7,7 @@ import http.client
 import json
 import pathlib
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -186,6 +187,18 @@ class LocalServerTest(tf.test.TestCase):
       self.assertIn("3000000 bytes", json.loads(response.read())["error"])
     connection.close()
 
+  def test_a_client_that_says_no_more_gets_its_answer_yet(self):
+    body = json.dumps({"inputs": {key: x.tolist() for key, x in good().items()}}).encode()
+    head = f"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    host, port = server.rest.split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+      connection.sendall(head + body)
+      connection.shutdown(socket.SHUT_WR)
+      response = http.client.HTTPResponse(connection)
+      response.begin()
+      self.assertEqual(response.status, 200)
+      self.assertAllEqual(json.load(response)["outputs"]["status"], [0, 0])
+
   def test_gzip_that_is_none_or_too_large(self):
     bomb = gzip.compress(b" " * 3_000_001)
     self.assertLess(len(bomb), 10_000)
@@ -201,7 +214,7 @@ class LocalServerTest(tf.test.TestCase):
   def test_other_sites_may_not_ask_by_default(self):
     code, headers = server.preflight("/v1/models/tiny:predict")
     self.assertEqual((code, headers["Allow"]), (204, "GET, POST, OPTIONS"))
-    self.assertEmpty([name for name in headers if name.startswith("Access-Control")])
+    self.assertEmpty([name for name in headers if name.lower().startswith("access-control")])
 
   def test_other_sites_may_ask_where_they_are_let(self):
     other = Server(root, "--local", "--rest_api_enable_cors_support").wait("tiny")

@@ -5,6 +5,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+import terminal
 from matplotlib import image
 
 from hgn_tf.commands import figures
@@ -14,7 +15,9 @@ class FiguresTest(tf.test.TestCase):
 
   def test_datasets_figures_show_something(self):
     folder = self.enter_context(tempfile.TemporaryDirectory())
-    written = figures.make(["datasets", "phase_space"], folder)
+    with terminal.terminal() as said:
+      written = figures.make(["datasets", "phase_space"], folder)
+    self.assertRegex(said(), r"(?s)Drawing: datasets:.* 0/2 .*Films:.* 0/4 .*Drawing: phase_space:.* 1/2 ")
     self.assertSetEqual({path.name for path in written}, {
         "datasets.png", "mass_spring.png", "pendulum.png", "two_body.png", "three_body.png", "phase_space.png"})
     for path in written:

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import psutil
 import tensorflow as tf
+import terminal
 import tiny
 
 from hgn_tf.models import HGN
@@ -64,9 +65,12 @@ class TrainTest(tf.test.TestCase):
     self._refuses(whole)
 
   def _evaluates_and_samples(self, workdir):
-    done = run(command("evaluate", workdir=workdir))
-    self.assertEqual(done.returncode, 0, done.stderr)
+    with terminal.terminal() as said:
+      done = subprocess.run(command("evaluate", workdir=workdir), stdout=subprocess.PIPE, stderr=sys.stderr, text=True,
+                            timeout=300)
+    self.assertEqual(done.returncode, 0, said())
     self.assertIn("relative excess", done.stdout)
+    self.assertRegex(said(), r"(?s)Evaluating: train:.* 1/6 .*Films of train:.* 1/1 .*Evaluating: other speeds:.* 5/6 ")
     figures = json.loads((workdir / "evaluation" / "metrics.json").read_text())
     self.assertEqual((figures["train"]["sequences"], figures["test"]["sequences"]), (24, 6))
     self.assertGreater(figures["test"]["noise_floor"], 0.0)
@@ -101,7 +105,7 @@ class PixelHNNTest(tf.test.TestCase):
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertEqual(type(Workdir(workdir).load_model()).__name__, "PixelHNN")
     done = run(command("evaluate", workdir=workdir))
-    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertEqual((done.returncode, done.stderr), (0, ""))  # no bars in a pipe
     figures = json.loads((workdir / "evaluation" / "metrics.json").read_text())
     self.assertLen(figures["test"]["per_frame"], tiny.FRAMES)
     self.assertIn("energy_drift", figures["test"])

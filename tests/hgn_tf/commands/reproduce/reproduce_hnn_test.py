@@ -8,6 +8,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+import terminal
 from absl.testing import parameterized
 
 from hgn_tf.commands.reproduce import (
@@ -93,7 +94,9 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_processes_make_the_same_runs(self):
     groups = list(hnn_tasks.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
-    sweep.make(hnn_tasks.make, [(group, self.folder / "two", None, 1) for group in groups], jobs=2)
+    with terminal.terminal() as said:
+      sweep.make(hnn_tasks.make, [(group, self.folder / "two", None, 1) for group in groups], jobs=2)
+    self.assertRegex(said(), r"(?s)Reproducing:.* 0/2 .*Reproducing:.* 1/2 ")
     hnn_tasks.make(groups[0], self.folder / "one")
     one, two = (json.loads((self.folder / folder / "mass_spring-hnn-0.json").read_text()) for folder in ("one", "two"))
     self.assertAllClose(one["test_loss"], two["test_loss"], rtol=1e-5)

@@ -5,6 +5,7 @@ import tempfile
 from unittest import mock
 
 import tensorflow as tf
+import terminal
 import tiny
 
 from hgn_tf.commands.reproduce import hgn_runs, law_report
@@ -27,10 +28,12 @@ class ReproduceLawTest(tf.test.TestCase):
     self.enterContext(mock.patch.multiple(hgn_runs, REFINE=1, LONG_FILMS=2))
     with self.assertRaisesRegex(ValueError, "No runs in"):
       law_report.write(results, doc)
-    law_report.measure_limits(results, ["mass_spring"])
     run = Run("hgn_compact", tiny.DATASET, 0, 3)
     self.assertEqual(run.config.pairs, 1)
-    hgn_runs.perform(run, results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6)
+    with terminal.terminal() as said:
+      law_report.measure_limits(results, ["mass_spring"])
+      hgn_runs.perform(run, results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6)
+    self.assertRegex(said(), r"(?s)Fitting first states:.* 0/4 .*Films of test:.* 0/1 ")
     found = files.read_json(hgn_runs.result_path(results, run))
     self.assertBetween(found["horizon"]["forward"], 0, 121)
     self.assertEqual(set(found["refined"]), {"forward", "backward"})
