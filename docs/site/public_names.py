@@ -1,6 +1,7 @@
 """An extension of Griffe, which reads the reference from the source: the names of hgn_tf that are found on first use.
 
-It warns of those that have no docstring, and shows the fields that a docstring groups as lists.
+It warns of those that have no docstring, and writes what docstrings have of their own in Markdown: fields that are
+grouped as lists, examples as code.
 """
 
 import inspect
@@ -33,10 +34,10 @@ class PublicNames(griffe.Extension):
       log.warning("%s has no docstring.", missing)
 
   def on_object(self, *, obj, **kwargs):
-    """Fields under a heading of their own become a list."""
+    """Docstrings as Markdown."""
     del kwargs
-    if obj.docstring and obj.is_class:
-      obj.docstring.value = "\n".join(_listed(obj.docstring.value.split("\n")))
+    if obj.docstring:
+      obj.docstring.value = "\n".join(_listed(_fenced(obj.docstring.value.split("\n"))))
 
 
 def undocumented():
@@ -65,7 +66,18 @@ def _is_of(module, name):
   return not name.startswith("_") and getattr(getattr(module, name), "__module__", None) == module.__name__
 
 
+def _fenced(lines):
+  """Examples, lines that begin with >>>, as blocks of code."""
+  inside = False
+  for line in [*lines, ""]:
+    if line.startswith(">>> ") != inside:
+      yield "```" if inside else "```python"
+      inside = not inside
+    yield line.removeprefix(">>> ")
+
+
 def _listed(lines):
+  """Fields under a heading of their own as a list."""
   grouped = False
   for line in lines:
     grouped = bool(_GROUP.match(line)) or (grouped and line.startswith(" "))

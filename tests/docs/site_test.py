@@ -9,7 +9,7 @@ import yaml
 from absl.testing import parameterized
 
 import hgn_tf
-from hgn_tf import pretrained
+from hgn_tf import presets, pretrained
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _PAGES = sorted({_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md"),
@@ -47,7 +47,11 @@ class SiteTest(parameterized.TestCase, tf.test.TestCase):
   def test_public_names_are_in_the_reference(self):
     text = "\n".join(page.read_text() for page in (_ROOT / "docs" / "reference").glob("*.md"))
     shown = re.findall(r"^::: (\S+)$", text, re.MULTILINE)
-    self.assertCountEqual(shown, [f"hgn_tf.{name}" for name in hgn_tf.__all__ if name != "__version__"])
+    self.assertContainsSubset([f"hgn_tf.{name}" for name in hgn_tf.__all__ if name != "__version__"], shown)
+
+  def test_presets_are_listed(self):
+    text = (_ROOT / "docs" / "reference" / "presets.md").read_text()
+    self.assertCountEqual(re.findall(r"^\| `(\w+)`", text, re.MULTILINE), presets.names())
 
   def test_navigation_has_every_page_once(self):
     cards = {page.relative_to(_ROOT).as_posix() for page in _ROOT.glob("hgn_tf/pretrained/*.md")}
