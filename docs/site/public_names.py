@@ -13,7 +13,7 @@ import griffe
 
 import hgn_tf
 
-_FIELD = re.compile(r"^(    )(\w[\w, ]*(?:; \w[\w, ]*)*): ")
+_FIELD = re.compile(r"^(\w[\w, ]*)((?: \([^)]*\))?): ")
 _GROUP = re.compile(r"^(Architecture|Dynamics|Flow|Objective|Optimisation)\b.*:$")
 
 log = logging.getLogger("mkdocs.plugins.public_names")  # a warning below "mkdocs" ends a strict build
@@ -77,8 +77,14 @@ def _fenced(lines):
 
 
 def _listed(lines):
-  """Fields under a heading of their own as a list."""
+  """Fields under a heading of their own, indented, as a list."""
   grouped = False
   for line in lines:
-    grouped = bool(_GROUP.match(line)) or (grouped and line.startswith(" "))
-    yield _FIELD.sub(r"\1- `\2`: ", line) if grouped else line
+    if _GROUP.match(line):
+      grouped = True
+      yield from ("", f"**{line}**", "")
+    elif grouped and line.startswith("  "):
+      yield _FIELD.sub(r"- `\1`\2: ", line.removeprefix("  "))
+    else:
+      grouped = False
+      yield line
