@@ -11,6 +11,7 @@ import mathjax
 from font_source_sans_pro import font_directory
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = pathlib.Path(__file__).parents[2]
 SOURCES = ("README.md", "CONTRIBUTING.md", "LICENSE", "benchmarks/README.md", "tfds_builders/*/README.md",
@@ -23,6 +24,8 @@ ASSETS = {
 }
 _LOADING = r"<(?:script|img|iframe|source|link(?=[^>]*stylesheet))"
 _LOADED = re.compile(_LOADING + r"""[^>]*(?:src|href)=["']?((?:https?:)?//[^"'> ]*)""")
+
+_EXPORTER = MarkdownExporter(preprocessors=[CoalesceStreamsPreprocessor])
 
 log = logging.getLogger("mkdocs.plugins.checkout")  # a warning below "mkdocs" ends a strict build
 
@@ -48,7 +51,7 @@ def _files_of(path, config):
   if path.suffix != ".ipynb":
     return [File(uri, str(ROOT), config.site_dir, config.use_directory_urls)]
   folder = uri.removesuffix(".ipynb")
-  text, resources = MarkdownExporter().from_filename(str(path), {"output_files_dir": path.stem})
+  text, resources = _EXPORTER.from_filename(str(path), {"output_files_dir": path.stem})
   return [_notebook(config, uri, text),
           *(File.generated(config, f"{pathlib.PurePosixPath(folder).parent}/{name}", content=content)
             for name, content in resources["outputs"].items())]
