@@ -22,9 +22,9 @@ ASSETS = {
     **{f"docs/site/{kind}.ttf": pathlib.Path(font_directory) / f"SourceSansPro-{kind}.ttf"
        for kind in ("Regular", "It", "Semibold")},
 }
+
 _LOADING = r"<(?:script|img|iframe|source|link(?=[^>]*stylesheet))"
 _LOADED = re.compile(_LOADING + r"""[^>]*(?:src|href)=["']?((?:https?:)?//[^"'> ]*)""")
-
 _EXPORTER = MarkdownExporter(preprocessors=[CoalesceStreamsPreprocessor])
 
 log = logging.getLogger("mkdocs.plugins.checkout")  # a warning below "mkdocs" ends a strict build
@@ -47,22 +47,13 @@ def on_files(files, config):
 
 def _files_of(path, config):
   """The site's files that a file of the checkout makes."""
-  uri = path.relative_to(ROOT).as_posix()
+  uri, folder = (place.relative_to(ROOT).as_posix() for place in (path, path.parent))
   if path.suffix != ".ipynb":
     return [File(uri, str(ROOT), config.site_dir, config.use_directory_urls)]
-  folder = uri.removesuffix(".ipynb")
   text, resources = _EXPORTER.from_filename(str(path), {"output_files_dir": path.stem})
-  return [_notebook(config, uri, text),
-          *(File.generated(config, f"{pathlib.PurePosixPath(folder).parent}/{name}", content=content)
-            for name, content in resources["outputs"].items())]
-
-
-def _notebook(config, uri, text):
-  page = Notebook(uri, None, config.site_dir, config.use_directory_urls,
-                  dest_uri=uri.removesuffix(".ipynb") + ".html")
-  page.generated_by = "checkout"
-  page.content_string = text
-  return page
+  pictures = resources["outputs"].items()
+  return [Notebook.generated(config, uri, content=text),
+          *(File.generated(config, f"{folder}/{name}", content=content) for name, content in pictures)]
 
 
 def on_post_page(output, page, config):
