@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo serve-demo test lint clean help
+.PHONY: demo serve-demo docs test lint clean help
 
 help:
 	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
 	@echo "make serve-demo   export the trained models, serve them, ask over REST and gRPC"
+	@echo "make docs   build the documentation site, in site/"
 	@echo "make test   run the test suite"
 	@echo "make lint   check the style"
 
@@ -26,6 +27,10 @@ demo: $(READY)
 serve-demo: $(READY)
 	$(BIN)/python examples/serve_demo.py --out=serve_demo_output
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "Open site/index.html or, with the search: $(BIN)/python -m http.server --directory=site"
+
 test: $(READY)
 	$(BIN)/python -m pytest
 
@@ -33,4 +38,4 @@ lint: $(READY)
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf $(VENV) demo_output serve_demo_output build *.egg-info
+	rm -rf $(VENV) demo_output serve_demo_output build site *.egg-info

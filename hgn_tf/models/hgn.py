@@ -60,6 +60,7 @@ class HGN(ObjectiveModel):
 
   @property
   def clip_norm(self):
+    """What the norm of the gradient is clipped to, None for no clipping."""
     return self.config.clip_norm
 
   def _build_networks(self):
@@ -227,6 +228,7 @@ class HGN(ObjectiveModel):
     return tf.reshape(frames, tf.concat([tf.shape(q)[:2], tf.shape(frames)[1:]], 0))
 
   def call(self, frames):
+    """The reconstruction of films of `config.num_frames`, from the mean of the posterior."""
     return self.render(self.rollout(self.infer(frames), self.config.num_frames - 1))
 
   # Training.

@@ -114,12 +114,14 @@ class BaselineMLP(VectorFieldModel):
     super().__init__(config, **kwargs)
 
   def build(self, input_shape):
+    """Makes the weights for states [batch, 2d]."""
     if not self.built:
       width = check_width(input_shape)
       self.net = self.make_net(width, width, "net")
       self.built = True
 
   def call(self, x):
+    """dx/dt of states [batch, 2d]."""
     return tf.cast(self.net(tf.cast(x, self.variable_dtype)), self.variable_dtype)
 
 
@@ -142,6 +144,7 @@ class HNN(VectorFieldModel):
       raise ValueError("config.model must not be 'baseline': that is a BaselineMLP.")
 
   def build(self, input_shape):
+    """Makes the weights for states [batch, 2d]."""
     if self.built:
       return
     width = check_width(input_shape)
@@ -164,6 +167,7 @@ class HNN(VectorFieldModel):
     self.built = True
 
   def call(self, x):
+    """dx/dt of states [batch, 2d]."""
     return self._field(PhaseSpace.split(tf.cast(x, self.variable_dtype))).merge()
 
   def energy(self, state):

@@ -117,6 +117,7 @@ class PixelHNN(ObjectiveModel):
     return self.render(self.rollout(self.infer(frames), num_steps, dt, method))
 
   def call(self, frames):
+    """`reconstruct` by RK4, which a graph can hold."""
     return self.reconstruct(frames, method="rk4")
 
   def default_optimizer(self):

@@ -78,6 +78,7 @@ class RealNVP(DensityModel):
     return self.distribution().log_prob(self.standardise(points)) - self.log_volume
 
   def call(self, points):
+    """The log density of points, nats [batch]."""
     return self.density(points)
 
   def bound(self, points, seed):

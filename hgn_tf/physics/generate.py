@@ -28,7 +28,7 @@ class Spec:
     resolution: height and width of the frames, a multiple of 8.
     observation_noise: standard deviation of the noise added to every coordinate of q and p in every frame.
     colors: None (evenly spread hues; white for what is drawn as tiles), "random" (spread from a hue drawn per
-      trajectory), or RGB bytes, [bodies][3].
+      trajectory), or RGB bytes, 3 for each body.
     seed: of the whole dataset, in [0, 2^32).
   """
 

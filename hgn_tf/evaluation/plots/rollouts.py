@@ -1,5 +1,7 @@
 """Pictures of rollouts: errors and energies over time, strips of frames, animations."""
 
+import pathlib
+
 import numpy as np
 
 
@@ -49,10 +51,10 @@ def strips(path, rows, *, every=3):
 
 
 def animation(path, columns, *, scale=4, fps=12):
-  """An endless GIF of sequences side by side, one labelled column each, one row per sequence.
+  """An endless animation of sequences side by side, one labelled column each, one row per sequence.
 
   Args:
-    path: file to write.
+    path: file to write, a GIF or, by its suffix, an animated PNG.
     columns: list of (label, frames [n, T, H, W, C] in [0, 1]).
     scale: pixels per pixel.
     fps: frames per second.
@@ -65,7 +67,7 @@ def animation(path, columns, *, scale=4, fps=12):
   movie = np.concatenate(grids, axis=2)
   header = _header([label for label, _ in columns], [grid.shape[2] for grid in grids])
   movie = np.concatenate([np.repeat(header[None], length, axis=0), movie], axis=1)
-  imageio.imwrite(path, movie, extension=".gif", duration=1000 / fps, loop=0)
+  imageio.imwrite(path, movie, extension=pathlib.Path(path).suffix, duration=1000 / fps, loop=0)
 
 
 def _figure(size):
