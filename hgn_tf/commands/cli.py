@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "serving", "orjson": "serving",
           "tensorflow_serving": "serving", "gymnasium": "gym", "av": "video", "torch": "bench", "zuko": "bench",
-          "sklearn": "bench"}  # module -> extra of setup.cfg
+          "sklearn": "bench", "gradio": "explore"}  # module -> extra of setup.cfg
 # What AutoGraph, Keras and TensorFlow put before a message.
 _WRAPPED = ("in user code:", "Exception encountered when calling", "Could not automatically infer the output shape")
 _OF_GRAPHS = ("Graph execution error:", "Detected at node", "<stack traces unavailable>", "[[{{node", "File ")
