@@ -9,6 +9,7 @@ from hgn_tf.evaluation.plots import explorer as plots
 
 TEST_FILM, CLIP, PRIOR = "test film", "my clip", "sample of the prior"
 NOTHING = "nothing"
+_MOST = 20  # actions: each one is another rollout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,28 +44,39 @@ class Choice:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Answer:
-  """A film and the rollouts of what was inferred from it.
+class Shown:
+  """What a model makes of a film.
 
   Attributes:
+    label: name and integration.
+    subject: Trained or Exported.
     film: Film.
-    subject: of the first rollout.
-    rollouts: label -> Rollout; the first is the model's, the second that beside it.
-    frames: label -> its frames, [2 REACH + 1, H, W, C].
-    same: whether both rollouts are of one model, and so live in one phase plane.
-    pair: of the phase plane.
+    rollout: Rollout.
+    frames: of the rollout, [2 REACH + 1, H, W, C].
   """
 
-  film: films.Film
+  label: str
   subject: object
-  rollouts: dict
-  frames: dict
-  same: bool
-  pair: int
+  film: films.Film
+  rollout: rollouts.Rollout
+  frames: np.ndarray
+
+  @property
+  def errors(self):
+    """Of the frames, NaN where the truth is not known: after a push as well, which the world did not get."""
+    touched = self.rollout.touched
+    errors = self.film.errors(self.frames)
+    return errors if touched is None else np.where(films.TIMES <= touched, errors, np.nan)
+
+  @property
+  def lost(self):
+    """The frame nearest to 0 at which the numbers are not finite any more; None: they all are."""
+    finite = np.isfinite(self.rollout.states.q.reshape(len(films.TIMES), -1)).all(axis=1)
+    return None if finite.all() else int(min(films.TIMES[~finite], key=abs))
 
 
 def answer(catalogue, choice, actions=()):
-  """The `Answer` to a Choice.
+  """What a Choice shows: a list of one `Shown`, or two where there is a model beside.
 
   Args:
     catalogue: Catalogue.
@@ -74,20 +86,20 @@ def answer(catalogue, choice, actions=()):
   Raises:
     ValueError: something was chosen that cannot be.
   """
-  subject = catalogue.subject(choice.model)
-  film = _film(catalogue, choice, subject)
-  integrations = [(subject, film, rollouts.Integration(choice.method, choice.step))]
+  if len(actions) > _MOST:
+    raise ValueError(f"at most {_MOST} kicks and energies can be added; undo them to add others.")
+  wanted = [(choice.model, choice.method, choice.step)]
   if choice.beside != NOTHING:
-    other = catalogue.subject(choice.beside)
-    integrations.append((other, _film(catalogue, choice, other),
-                         rollouts.Integration(choice.beside_method, choice.beside_step)))
-  found, frames = {}, {}
-  for name, (one, seen, integration) in zip((choice.model, choice.beside), integrations, strict=False):
-    label = f"{name}, {integration.method}" + (f", dt {integration.step:g}" if integration.step != 1 else "")
-    label += " (beside)" if label in found else ""
-    found[label] = rollouts.roll_out(one, seen, integration, actions)
-    frames[label] = rollouts.frames_of(one, found[label])
-  return Answer(film, subject, found, frames, choice.beside == choice.model, choice.pair)
+    wanted.append((choice.beside, choice.beside_method, choice.beside_step))
+  return [_show(catalogue, choice, name, rollouts.Integration(method, step), actions) for name, method, step in wanted]
+
+
+def _show(catalogue, choice, name, integration, actions):
+  subject = catalogue.subject(name)
+  film = _film(catalogue, choice, subject)
+  rollout = rollouts.roll_out(subject, film, integration, actions)
+  label = f"{name}, {integration.method}" + (f", dt {integration.step:g}" if integration.step != 1 else "")
+  return Shown(label, subject, film, rollout, rollouts.frames_of(subject, rollout))
 
 
 def _film(catalogue, choice, subject):
@@ -107,27 +119,31 @@ def _film(catalogue, choice, subject):
   return films.simulated(choice.world, choice.number, size, choice.noise_seed)
 
 
-def movie(found):
+def movie(shown):
   """What is played, for JSON: sheets of frames with the time of their first one, and a note."""
-  sheets = {"film": _sheet("the film it saw", found.film.frames, 0)}
-  for role, (label, frames) in zip(("rollout", "beside"), found.frames.items(), strict=False):
-    sheets[role] = _sheet(label, frames, -films.REACH)
-  if found.film.simulated:
-    sheets["truth"] = _sheet("the true world" + (", not pushed" if _touched(found) is not None else ""),
-                             found.film.target, -films.REACH)
-  return {"reach": films.REACH, "columns": plots.COLUMNS, "sheets": sheets, "note": _note(found)}
+  first = shown[0]
+  seen = first.subject.facts.seen
+  sheets = {"film": _sheet(f"the {seen} frames it saw", first.film.frames[:seen], 0)}
+  for role, one in zip(("rollout", "beside"), shown, strict=False):
+    sheets[role] = _sheet(one.label, one.frames, -films.REACH)
+  if first.film.simulated:
+    pushed = first.rollout.touched is not None
+    sheets["truth"] = _sheet(f"the true world{', not pushed' if pushed else ''}", first.film.target, -films.REACH)
+  return {"reach": films.REACH, "columns": plots.COLUMNS, "sheets": sheets, "note": _note(shown)}
 
 
-def charts(found):
-  """The charts under it, for JSON."""
-  errors = {} if not found.film.known().any() else {
-      label: _until(_touched(found), found.film.errors(frames)) for label, frames in found.frames.items()}
-  energies = {label: rollout.energy for label, rollout in found.rollouts.items()}
-  first, *others = found.rollouts.items()
-  plane = phase_plane.plane(found.subject, first[1], found.pair, _touched(found) or 0)
-  paths = {first[0]: plane.path}
-  paths.update((label, plane.project(rollout.states)) for label, rollout in others if found.same)
-  drawn = plots.charts(films.TIMES, errors, energies, plane, paths, trivial=found.film.trivial)
+def charts(shown, pair=1):
+  """The charts under it, for JSON.
+
+  Args:
+    shown: what `answer` gives.
+    pair: of the phase plane.
+  """
+  first = shown[0]
+  plane = phase_plane.plane(first.subject, first.rollout, pair, first.rollout.touched or 0)
+  paths = [plane.project(one.rollout.states) for one in shown if one.subject is first.subject]
+  drawn = plots.charts(films.TIMES, [one.errors for one in shown], [one.rollout.energy for one in shown], plane, paths,
+                       trivial=first.film.trivial)
   return {"picture": drawn.picture, "spans": np.round(drawn.spans, 5).tolist(),
           "dots": [{"color": color, "places": _places(places)} for color, places in drawn.dots]}
 
@@ -136,25 +152,12 @@ def _sheet(title, frames, first):
   return {"title": title, "url": plots.sheet(frames), "first": first, "count": len(frames), "size": frames.shape[1]}
 
 
-def _touched(found):
-  return next(iter(found.rollouts.values())).touched
-
-
-def _until(frame, errors):
-  """Errors where the world and the model were pushed alike: not at all."""
-  return errors if frame is None else np.where(films.TIMES <= frame, errors, np.nan)
-
-
-def _note(found):
+def _note(shown):
   """One line on what is not to be taken at face value."""
-  notes = []
-  for label, rollout in found.rollouts.items():
-    lost = films.TIMES[~np.isfinite(rollout.states.q.reshape(len(films.TIMES), -1)).all(axis=1)]
-    if lost.size:
-      notes.append(f"{label}: the numbers overflow at frame {lost[np.argmin(np.abs(lost))]}.")
-  if _touched(found) is not None:
-    notes.append(f"Pushed at frame {_touched(found)}: from there on the true world is another one, and no error is "
-                 "shown.")
+  notes = [f"{one.label}: the numbers overflow at frame {one.lost}." for one in shown if one.lost is not None]
+  touched = shown[0].rollout.touched
+  if touched is not None:
+    notes.append(f"Pushed at frame {touched}: the true world was not, and no error is shown from there on.")
   return " ".join(notes)
 
 

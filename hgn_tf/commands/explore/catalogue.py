@@ -60,9 +60,10 @@ class Catalogue:
 
   def _add_workdir(self, path):
     workdir = Workdir(path)
+    name = f"{workdir.config.name} ({path})"
     if not workdir.latest_step():
       raise ValueError(f"workdir {path} has no checkpoint yet; run hgn-train --workdir={path} first.")
-    self._add(f"{workdir.config.name} ({path})", lambda: Trained(workdir.load_model()), workdir.dataset)
+    self._add(name, lambda: Trained(workdir.load_model()), workdir.dataset)
 
   def _add(self, name, load, told):
     self._loaders[name] = load

@@ -81,7 +81,7 @@ def _controls(catalogue, first):
     found["world"] = gr.Dropdown(list(physics.SYSTEMS), value=first.world, label="world of test films")
     with gr.Row():
       whole = {"precision": 0, "minimum": 0, "maximum": 9999, "min_width": 80}
-      found["number"] = gr.Number(first.number, label="film or seed", **whole)
+      found["number"] = gr.Number(first.number, label="number or seed", **whole)
       found["noise_seed"] = gr.Number(first.noise_seed, label="noise seed", **whole)
     found["clip"] = gr.File(file_types=_CLIPS, label="my clip: video or GIF", height=140)
   with gr.Row():
@@ -143,9 +143,10 @@ def _listen(page, catalogue, controls, buttons, player, actions, now):
   def respond(done, *values):
     """The film first, then the charts, which take as long to draw."""
     with _in_one_sentence():
-      found = answers.answer(catalogue, answers.Choice(**dict(zip(controls, values, strict=True))), done)
-      yield gr.HTML(value=answers.movie(found)), done
-      yield gr.HTML(charts=answers.charts(found)), done
+      choice = answers.Choice(**dict(zip(controls, values, strict=True)))
+      shown = answers.answer(catalogue, choice, done)
+      yield gr.HTML(value=answers.movie(shown)), done
+      yield gr.HTML(charts=answers.charts(shown, choice.pair)), done
 
   def afresh(*values):
     yield from respond((), *values)
@@ -161,7 +162,7 @@ def _listen(page, catalogue, controls, buttons, player, actions, now):
   gr.on([*films, buttons["undo"].click], afresh, inputs, **how)
   others = [controls[name].input for name in ("method", "step", "beside_method", "beside_step", "pair")]
   gr.on(others, respond, [actions, *inputs], **how)
-  at_time = {"js": "(now, ...others) => [hgnPlayer.now(), ...others]"}
+  at_time = {"js": "(now, ...others) => { hgnPlayer.play(true); return [hgnPlayer.now(), ...others]; }"}
   buttons["kick"].click(kick, [now, buttons["direction"], buttons["momentum"], actions, *inputs], **how, **at_time)
   buttons["boost"].click(boost, [now, buttons["energy"], actions, *inputs], **how, **at_time)
 

@@ -2,7 +2,7 @@
 const FRAMES_PER_SECOND = 20;
 const $ = (role) => element.querySelector(`[data-role=${role}]`);
 const sheets = {};
-let time = 0, speed = 1, playing = true, before = null;
+let time = 0, speed = 1, playing = true, before = null, newest = 0;
 
 function show() {
   const reach = props.value ? props.value.reach : 120, now = Math.round(time);
@@ -30,7 +30,7 @@ function drawFrame(role, now) {
 }
 
 async function takeSheets() {
-  const value = props.value;
+  const value = props.value, mine = ++newest;
   if (!value) return;
   const images = await Promise.all(Object.entries(value.sheets).map(async ([role, sheet]) => {
     const image = new Image();
@@ -38,7 +38,7 @@ async function takeSheets() {
     await image.decode();
     return [role, {...sheet, image, columns: value.columns}];
   }));
-  if (value !== props.value) return;  // a newer one came meanwhile
+  if (mine !== newest) return;  // others came meanwhile
   for (const role in sheets) delete sheets[role];
   Object.assign(sheets, Object.fromEntries(images));
   $("note").textContent = value.note;

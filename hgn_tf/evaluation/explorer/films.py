@@ -34,10 +34,6 @@ class Film:
     """Pixel MSE of frames [2 REACH + 1, H, W, C]; NaN where the target is not known: [2 REACH + 1]."""
     return metrics.frame_errors(frames[None], self.target[None])[0]
 
-  def known(self):
-    """Whether the target is known, bool [2 REACH + 1]."""
-    return np.isfinite(self.target[:, 0, 0, 0])
-
 
 @functools.lru_cache(maxsize=64)
 def simulated(system, index, size, noise_seed=0):

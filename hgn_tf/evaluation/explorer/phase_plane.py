@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hgn_tf.evaluation.explorer.films import REACH
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 _POINTS = 48  # of the grid along each axis
 _MARGIN = 0.2  # around the path, of its range
+_NEAR, _FAR = 30, 4.0  # frames from frame 0, and how many of their ranges away a path may still be
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,14 +19,12 @@ class Plane:
 
   Attributes:
     project: states to their path in the plane, [T, 2].
-    path: that of the rollout.
     labels: of the axes.
     axes: (q [n], p [n]) of the energy, or None where there is none.
     energy: H with all other numbers as at one state, [n (p), n (q)], or None.
   """
 
   project: Callable
-  path: np.ndarray
   labels: tuple
   axes: tuple | None = None
   energy: np.ndarray | None = None
@@ -46,23 +46,25 @@ def plane(subject, rollout, pair=1, frame=0):
   pairs = subject.facts.pairs
   if pairs is None:
     project = _leading(rollout.states)
-    return Plane(project, project(rollout.states), ("q, leading direction", "p, leading direction"))
+    return Plane(project, ("q, leading direction", "p, leading direction"))
   if not 1 <= pair <= pairs:
     raise ValueError(f"pair must be from 1 to {pairs} for this model, got {pair}.")
   project = lambda states: np.stack([x[:, pair - 1] for x in states], axis=-1)  # noqa: E731
-  path = project(rollout.states)
-  axes = tuple(_axis(x) for x in path.T)
+  axes = tuple(_axis(x) for x in project(rollout.states).T)
   q, p = (np.repeat(x, _POINTS ** 2, axis=0) for x in rollout.at(frame))
   q[:, pair - 1], p[:, pair - 1] = (x.ravel() for x in np.meshgrid(*axes))
   energy = subject.energy(PhaseSpace(q, p)).reshape(_POINTS, _POINTS)
-  return Plane(project, path, (f"q{pair}", f"p{pair}"), axes, energy)
+  return Plane(project, (f"q{pair}", f"p{pair}"), axes, energy)
 
 
 def _axis(x):
-  x = x[np.isfinite(x)]
-  low, high = x.min(), x.max()
-  margin = _MARGIN * max(high - low, 1e-6)
-  return np.linspace(low - margin, high + margin, _POINTS, dtype=np.float32)
+  """An axis that holds the path [2 REACH + 1], but no more of a path that flies away than what is near its start."""
+  near = x[REACH:REACH + _NEAR + 1]
+  low, high = np.nanmin(near), np.nanmax(near)
+  span = max(high - low, 1e-6)
+  held = x[(x >= low - _FAR * span) & (x <= high + _FAR * span)]  # neither NaN nor infinity is
+  margin = _MARGIN * max(np.ptp(held), span)
+  return np.linspace(held.min() - margin, held.max() + margin, _POINTS, dtype=np.float32)
 
 
 def _leading(states):

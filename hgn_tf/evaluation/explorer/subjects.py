@@ -148,7 +148,7 @@ class Exported:
     return self._evolve(state, np.zeros(len(state.q)), 0)["energy"][:, 0]
 
   def velocity(self, state):
-    small = _SMALL * self.facts.dt * np.ones(len(state.q))
+    small = np.full(len(state.q), _SMALL * self.facts.dt, np.float32)
     on, back = (self._evolve(state, dt, 1)["q"][:, 1] for dt in (small, -small))
     return (on - back) / (2.0 * small[0])
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import threading
 
 import numpy as np
 
@@ -11,6 +12,7 @@ COLORS = ("#1f77b4", "#d62728")  # of the rollout and of the one beside it
 _GREY = "#7f7f7f"  # readable on light and dark pages
 _SIZE, _LEFT, _WIDTH, _BOTTOM, _HEIGHT = (12.0, 3.0), 0.055, 0.255, 0.17, 0.71
 _ENERGY = (-1.0, 4.0)  # beyond, an energy leaves its chart
+_drawing = threading.Lock()  # several users draw at a time, and Matplotlib's text is not made for that
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,51 +49,53 @@ def charts(times, errors, energies, plane, paths, *, trivial=None):
 
   Args:
     times: frames, [T].
-    errors: label -> pixel MSE [T], NaN where not known; empty: nothing is known.
-    energies: label -> H as in `Rollout.energy`, [T].
+    errors: pixel MSE of each rollout [T], NaN where not known.
+    energies: H of each rollout as in `Rollout.energy`, [T].
     plane: phase_plane.Plane.
-    paths: label -> path in that plane, [T, 2]; the first is the plane's own.
+    paths: in that plane, [T, 2]; the first is its own.
     trivial: pixel MSE of the mean frame, None where not known.
   """
+  with _drawing:
+    return _charts(times, errors, energies, plane, paths, trivial)
+
+
+def _charts(times, errors, energies, plane, paths, trivial):
   from matplotlib.figure import Figure
   figure = Figure(figsize=_SIZE)
   error, energy, phase = (figure.add_axes((_LEFT + i / 3, _BOTTOM, _WIDTH, _HEIGHT)) for i in range(3))
   _curves(error, times, errors)
-  error.set_title("squared error of each frame" if errors else "error: no true world", fontsize=10, color=_GREY)
-  if errors:
-    error.set_yscale("log")
-    error.set_ylim(*_error_limits(errors.values(), trivial))
+  error.set_title("squared error of each frame", fontsize=10, color=_GREY)
+  error.set_yscale("log")
+  error.set_ylim(*_error_limits(errors, trivial))
   if trivial:
     error.axhline(trivial / 2, color=_GREY, linestyle=":", linewidth=1)
     error.text(times[-1], trivial / 2, "wrong above this ", color=_GREY, fontsize=8, va="bottom", ha="right")
   _curves(energy, times, energies)
   energy.set_title("learned energy, less that of frame 0", fontsize=10, color=_GREY)
-  energy.set_ylim(*_energy_limits(energies.values()))
+  energy.set_ylim(*_energy_limits(energies))
   _phase(phase, plane, paths)
   for axes in (error, energy, phase):
     axes.tick_params(colors=_GREY, labelsize=8)
     axes.spines[:].set_color(_GREY)
   file = io.BytesIO()
   figure.savefig(file, format="svg", transparent=True)
-  dots = [(color, _fractions(phase, path)) for color, path in zip(COLORS, paths.values(), strict=False)]
+  dots = [(color, _fractions(phase, path)) for color, path in zip(COLORS, paths, strict=False)]
   return Charts(_data_url("image/svg+xml", file), [_span(axes, times) for axes in (error, energy)], dots)
 
 
 def _curves(axes, times, curves):
-  for (label, y), color in zip(curves.items(), COLORS, strict=False):
-    axes.plot(times, np.where(np.isfinite(y), y, np.nan), color=color, linewidth=1.2, label=label)
+  for y, color in zip(curves, COLORS, strict=False):
+    axes.plot(times, np.where(np.isfinite(y), y, np.nan), color=color, linewidth=1.2)
   axes.set_xlim(times[0], times[-1])
   axes.set_xlabel("frame", fontsize=8, color=_GREY)
   axes.axvline(0.0, color=_GREY, linewidth=0.5)
-  if curves:
-    axes.legend(frameon=False, fontsize=8, loc="upper center", labelcolor=_GREY)
 
 
 def _error_limits(errors, trivial):
-  """From the least error to well above the largest, or to ten times that of the mean frame."""
+  """From half of the least error to above the largest, and the one that is wrong within."""
   values = np.concatenate([y[np.isfinite(y)] for y in errors])
-  high = 10.0 * (trivial or values.max(initial=1e-3))
-  return max(values.min(initial=high), 1e-7) / 2.0, high
+  high = max(values.max(initial=1e-3), trivial or 0.0)
+  return max(values.min(initial=high), 1e-7) / 2.0, 2.0 * high
 
 
 def _energy_limits(energies):
@@ -104,9 +108,9 @@ def _energy_limits(energies):
 def _phase(axes, plane, paths):
   if plane.energy is not None:
     axes.contour(*plane.axes, plane.energy, levels=18, cmap="viridis", linewidths=0.7, alpha=0.7)
-  own = next(iter(paths.values()))
+  own = paths[0]
   limits = plane.axes or [own[np.isfinite(own).all(axis=1), i] for i in (0, 1)]
-  for path, color in zip(paths.values(), COLORS, strict=False):
+  for path, color in zip(paths, COLORS, strict=False):
     axes.plot(*path.T, color=color, linewidth=1.0)
   for set_limits, values in zip((axes.set_xlim, axes.set_ylim), limits, strict=True):
     set_limits(np.min(values), np.max(values))
