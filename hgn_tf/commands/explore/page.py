@@ -35,17 +35,20 @@ def launch(catalogue, *, port=None, max_megabytes=20, in_browser=False):
     in_browser: open it.
 
   Raises:
-    OSError: the port is taken.
-    ValueError: the first model cannot be explored.
+    ValueError: the port is taken, or the first model cannot be explored.
   """
   first = _first(catalogue)
   answers.charts(answers.answer(catalogue, first))  # whoever opens the page waits for no trace
   page = build(catalogue, first)
   page.queue(default_concurrency_limit=os.cpu_count(), api_open=False)
-  page.launch(
-      server_name="127.0.0.1", server_port=port, share=False, inbrowser=in_browser, prevent_thread_lock=True,
-      quiet=True, footer_links=[], max_file_size=max_megabytes * 2**20, ssr_mode=False, enable_monitoring=False,
-      mcp_server=False, pwa=False)
+  try:
+    page.launch(
+        server_name="127.0.0.1", server_port=port, share=False, inbrowser=in_browser, prevent_thread_lock=True,
+        quiet=True, footer_links=[], max_file_size=max_megabytes * 2**20, ssr_mode=False, enable_monitoring=False,
+        mcp_server=False, pwa=False)
+  except OSError:
+    where = "7860 and the hundred after it are" if port is None else f"{port} is"
+    raise ValueError(f"port {where} taken; choose another one.") from None
   return page
 
 

@@ -10,6 +10,7 @@ from hgn_tf.mechanics.phase_space import PhaseSpace
 
 _POINTS = 48  # of the grid along each axis
 _MARGIN = 0.2  # around the path, of its range
+_EVERY = 4  # states that tell a grid's leading directions
 _NEAR, _FAR = 30, 4.0  # frames from frame 0, and how many of their ranges away a path may still be
 
 
@@ -72,6 +73,6 @@ def _leading(states):
   flat = [x.reshape(len(x), -1) for x in states]
   kept = [x[np.isfinite(x).all(axis=1)] for x in flat]
   means = [x.mean(axis=0) for x in kept]
-  rows = [np.linalg.svd(x - mean, full_matrices=False)[2][0] for x, mean in zip(kept, means, strict=True)]
+  rows = [np.linalg.svd((x - mean)[::_EVERY], full_matrices=False)[2][0] for x, mean in zip(kept, means, strict=True)]
   return lambda states: np.stack([(x.reshape(len(x), -1) - mean) @ row
                                   for x, mean, row in zip(states, means, rows, strict=True)], axis=-1)
