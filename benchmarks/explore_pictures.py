@@ -23,14 +23,14 @@ from hgn_tf.training import files
 
 _CHROMIUM = flags.DEFINE_string("chromium", "/usr/bin/chromium", "Browser.")
 _OUT = flags.DEFINE_string("out", "docs/explore", "Folder to write.")
-_COLORS = 96  # of a picture
+_COLORS = 255  # of a picture
 
 
 class Visit:
   """A page in a browser, and pictures of it."""
 
   def __init__(self, browser, url, **options):
-    self.view = browser.new_page(viewport={"width": 1280, "height": 830}, **options)
+    self.view = browser.new_page(viewport={"width": 1280, "height": 950}, **options)
     self.view.goto(url)
     self.answers = 0
     self.answered()
@@ -43,7 +43,7 @@ class Visit:
 
   def press(self, name, now=None):
     if now is not None:
-      self.view.evaluate(f"hgnPlayer.seek({now})")
+      self.view.evaluate(f"hgnPlayer.play(false); hgnPlayer.seek({now})")
     self.view.get_by_role("button", name=name).click()
     self.answered()
 
@@ -55,8 +55,9 @@ class Visit:
   def picture(self, name, now=None):
     if now is not None:
       self.view.evaluate(f"hgnPlayer.play(false); hgnPlayer.seek({now})")
+    self.view.evaluate("scrollTo(0, 0)")
     self.view.wait_for_timeout(500)
-    image = Image.open(io.BytesIO(self.view.screenshot())).convert("RGB").quantize(_COLORS)
+    image = Image.open(io.BytesIO(self.view.screenshot())).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     files.write_bytes(pathlib.Path(_OUT.value) / f"{name}.png", file.getvalue())

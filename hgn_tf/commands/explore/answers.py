@@ -129,6 +129,8 @@ def movie(shown):
   if first.film.simulated:
     pushed = first.rollout.touched is not None
     sheets["truth"] = _sheet(f"the true world{', not pushed' if pushed else ''}", first.film.target, -films.REACH)
+  else:
+    sheets["truth"] = _sheet("all that was filmed", first.film.frames, 0)
   return {"reach": films.REACH, "columns": plots.COLUMNS, "sheets": sheets, "note": _note(shown)}
 
 

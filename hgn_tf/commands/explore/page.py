@@ -161,41 +161,49 @@ def _listen(page, catalogue, controls, buttons, player, actions, now):
     yield from respond((*done, Boost(int(now), amount)), *values)
 
   page.load(afresh, inputs, **how)
-  films = [controls[name].input for name in ("source", "world", "number", "noise_seed")]
-  gr.on([*films, buttons["undo"].click], afresh, inputs, **how)
-  others = [controls[name].input for name in ("method", "step", "beside_method", "beside_step", "pair")]
+  # A dropdown that is chosen from tells `input` twice and `select` once.
+  films = [controls[name].input for name in ("source", "number", "noise_seed")]
+  gr.on([*films, controls["world"].select, buttons["undo"].click], afresh, inputs, **how)
+  others = [controls[name].select for name in ("method", "step", "beside_method", "beside_step", "pair")]
   gr.on(others, respond, [actions, *inputs], **how)
   at_time = {"js": "(now, ...others) => { hgnPlayer.play(true); return [hgnPlayer.now(), ...others]; }"}
   buttons["kick"].click(kick, [now, buttons["direction"], buttons["momentum"], actions, *inputs], **how, **at_time)
   buttons["boost"].click(boost, [now, buttons["energy"], actions, *inputs], **how, **at_time)
 
+  # What a choice changes in other controls comes first; then the answer.
   quietly = {"show_progress": "hidden", "api_visibility": "private"}
-  own = [controls[name] for name in ("world", "method", "pair")] + [buttons["direction"]]
-  controls["model"].input(functools.partial(_of_model, catalogue), controls["model"], own,
-                          **quietly).success(afresh, inputs, **how)
-  besides = [controls["beside"], controls["beside_method"], controls["beside_step"]]
-  controls["beside"].input(functools.partial(_of_beside, catalogue), controls["beside"],
-                           besides[1:], **quietly).success(respond, [actions, *inputs], **how)
-  buttons["euler"].click(lambda model: (model, gr.Dropdown(value="euler"), 1.0), controls["model"], besides,
-                     **quietly).success(respond, [actions, *inputs], **how)
-  buttons["paper"].click(lambda model: (f"hgn_{catalogue.system(model)}", gr.Dropdown(value="leapfrog"), 1.0),
-                     controls["model"], besides, **quietly).success(respond, [actions, *inputs], **how)
-  controls["clip"].upload(lambda: answers.CLIP, None, controls["source"], **quietly).success(afresh, inputs, **how)
+  model, beside = controls["model"], controls["beside"]
+  of_model = [*(controls[name] for name in ("world", "method", "pair")), buttons["direction"]]
+  of_beside = [beside, controls["beside_method"], controls["beside_step"]]
+  adapted = model.select(functools.partial(_of_model, catalogue), model, of_model, **quietly)
+  adapted.success(afresh, inputs, **how)
+  for trigger, chosen, method in ((beside.select, beside, None), (buttons["euler"].click, model, "euler")):
+    adapted = trigger(functools.partial(_of_beside, catalogue, method=method), chosen, of_beside, **quietly)
+    adapted.success(respond, [actions, *inputs], **how)
+  adapted = buttons["paper"].click(lambda name: _of_beside(catalogue, f"hgn_{catalogue.system(name)}"), model,
+                                   of_beside, **quietly)
+  adapted.success(respond, [actions, *inputs], **how)
+  adapted = controls["clip"].upload(lambda: answers.CLIP, None, controls["source"], **quietly)
+  adapted.success(afresh, inputs, **how)
 
 
 def _of_model(catalogue, name):
+  """World, integrators, pairs and directions of a model that was chosen."""
   with _in_one_sentence():
     facts = catalogue.subject(name).facts
   return (catalogue.system(name), gr.Dropdown(list(facts.methods), value=facts.methods[0]),
           gr.Dropdown(_pairs(facts), value=1), gr.Dropdown(_directions(facts), value=ALONG))
 
 
-def _of_beside(catalogue, name):
+def _of_beside(catalogue, name, method=None):
+  """The model beside, its integrator and step."""
   if name == answers.NOTHING:
-    return gr.skip(), gr.skip()
+    return name, gr.skip(), gr.skip()
   with _in_one_sentence():
-    facts = catalogue.subject(name).facts
-  return gr.Dropdown(list(facts.methods), value=facts.methods[0]), 1.0
+    methods = catalogue.subject(name).facts.methods
+    if method not in (None, *methods):
+      raise ValueError(f"{name} was exported with {methods[0]} and runs with nothing else, got {method!r}.")
+  return name, gr.Dropdown(list(methods), value=method or methods[0]), 1.0
 
 
 @contextlib.contextmanager

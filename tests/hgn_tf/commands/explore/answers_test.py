@@ -120,7 +120,8 @@ class AnswerTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_a_sample_of_the_prior_has_no_true_world(self):
     (one,), (other,) = (answer(source=answers.PRIOR, number=seed) for seed in (0, 1))
-    self.assertNotIn("truth", answers.movie([one])["sheets"])
+    sheet = answers.movie([one])["sheets"]["truth"]
+    self.assertEqual((sheet["title"], sheet["first"], sheet["count"]), ("all that was filmed", 0, 31))
     self.assertNotAllClose(one.film.frames, other.film.frames, atol=0.1)
     self.assertAllEqual(TIMES[np.isfinite(one.errors)], np.arange(31))
 
