@@ -1,6 +1,7 @@
 """What the page shows for what was chosen, as plain data; nothing here knows of the library that draws the page."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -122,15 +123,15 @@ def _film(catalogue, choice, subject):
 def movie(shown):
   """What is played, for JSON: sheets of frames with the time of their first one, and a note."""
   first = shown[0]
-  seen = first.subject.facts.seen
-  sheets = {"film": _sheet(f"the {seen} frames it saw", first.film.frames[:seen], 0)}
+  film, seen, pushed = first.film, first.subject.facts.seen, first.rollout.touched is not None
+  sheets = {"film": _sheet(f"the {seen} frames it saw", _picture(film, "frames"), film.frames[:seen], 0)}
   for role, one in zip(("rollout", "beside"), shown, strict=False):
-    sheets[role] = _sheet(one.label, one.frames, -films.REACH)
-  if first.film.simulated:
-    pushed = first.rollout.touched is not None
-    sheets["truth"] = _sheet(f"the true world{', not pushed' if pushed else ''}", first.film.target, -films.REACH)
+    sheets[role] = _sheet(one.label, plots.sheet(one.frames), one.frames, -films.REACH)
+  if film.simulated:
+    title = f"the true world{', not pushed' if pushed else ''}"
+    sheets["truth"] = _sheet(title, _picture(film, "target"), film.target, -films.REACH)
   else:
-    sheets["truth"] = _sheet("all that was filmed", first.film.frames, 0)
+    sheets["truth"] = _sheet("all that was filmed", _picture(film, "frames"), film.frames, 0)
   return {"reach": films.REACH, "columns": plots.COLUMNS, "sheets": sheets, "note": _note(shown)}
 
 
@@ -150,8 +151,14 @@ def charts(shown, pair=1):
           "dots": [{"color": color, "places": _places(places)} for color, places in drawn.dots]}
 
 
-def _sheet(title, frames, first):
-  return {"title": title, "url": plots.sheet(frames), "first": first, "count": len(frames), "size": frames.shape[1]}
+@functools.lru_cache(maxsize=64)
+def _picture(film, name):
+  """The sheet of a film's `frames` or `target`, which every answer about it has in common."""
+  return plots.sheet(getattr(film, name))
+
+
+def _sheet(title, picture, frames, first):
+  return {"title": title, "url": picture, "first": first, "count": len(frames), "size": frames.shape[1]}
 
 
 def _note(shown):

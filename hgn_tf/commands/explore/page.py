@@ -112,10 +112,10 @@ def _pushes(facts):
     with gr.Group():
       with gr.Row():
         found["direction"] = gr.Dropdown(_directions(facts), value=ALONG, label="kick", min_width=150)
-        found["momentum"] = gr.Slider(-2.0, 2.0, 0.5, step=0.1, label="momentum / its root mean square", min_width=180)
+        found["momentum"] = gr.Slider(-2.0, 2.0, 0.2, step=0.1, label="momentum / its root mean square", min_width=180)
       found["kick"] = gr.Button("Kick now", variant="primary", size="sm")
     with gr.Group():
-      found["energy"] = gr.Slider(-1.0, 2.0, 0.5, step=0.05, label="energy / the largest kinetic one", min_width=180)
+      found["energy"] = gr.Slider(-1.0, 2.0, 0.3, step=0.05, label="energy / the largest kinetic one", min_width=180)
       found["boost"] = gr.Button("Add energy now", variant="primary", size="sm")
     found["undo"] = gr.Button("Undo all", size="sm", scale=0, min_width=90)
   return found
