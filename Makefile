@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo serve-demo docs test lint clean help
+.PHONY: demo explore serve-demo docs test lint clean help
 
 help:
 	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
+	@echo "make explore   open a page on which the trained models are played with"
 	@echo "make serve-demo   export the trained models, serve them, ask over REST and gRPC"
 	@echo "make docs   build the documentation site, in site/"
 	@echo "make test   run the test suite"
@@ -23,6 +24,9 @@ $(READY): setup.cfg pyproject.toml
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py --out=demo_output
+
+explore: $(READY)
+	$(BIN)/python -m hgn_tf.explore --open
 
 serve-demo: $(READY)
 	$(BIN)/python examples/serve_demo.py --out=serve_demo_output

@@ -31,7 +31,7 @@ _MODULES = {
     "presets": "hgn_tf.models.presets",
 }
 _COMMANDS = {name: f"hgn_tf.commands.{name}" for name in ("evaluate", "figures", "sample", "train")}
-_COMMANDS["reproduce"] = "hgn_tf.commands.reproduce.__main__"
+_COMMANDS.update((name, f"hgn_tf.commands.{name}.__main__") for name in ("explore", "reproduce"))
 
 __all__ = ["__version__", *_OBJECTS, *sorted((*_ROOMS, *_MODULES))]
 

@@ -37,7 +37,12 @@ def simulate(spec, split, num, size):
   Returns:
     (frames float32 [num, T + 1, size, size, 3] in [0, 1], their `Truth`).
   """
-  examples = physics.make_examples(spec, split, range(num))
+  return simulate_some(spec, split, range(num), size)
+
+
+def simulate_some(spec, split, indices, size):
+  """As `simulate`, of the examples numbered `indices`."""
+  examples = physics.make_examples(spec, split, indices)
   frames = batches.to_frames(examples["frames"], size).numpy()
   return frames, Truth(spec, examples["q"], examples["p"], examples["constants"], examples["colors"])
 
@@ -81,6 +86,11 @@ class Truth:
     system = dataclasses.replace(self.spec.system, **self.constants)
     q, p = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps)
     return self._draw(q, p, size)
+
+  def noisy(self, size, seed):
+    """The examples' frames with observation noise drawn anew, float32 [n, T + 1, size, size, 3]."""
+    noise = np.random.default_rng(seed).standard_normal(self.q.shape)
+    return self._draw(self.q + self.spec.observation_noise * noise, size)
 
   def noise_floor(self, size, *, draws=8, seed=0):
     """Variance over draws of the observation noise of the frame given the clean state, mean over pixels.
