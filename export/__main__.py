@@ -23,7 +23,7 @@ _BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Row
 _REFINE = flags.DEFINE_integer("refine", 0, "Of a compact HGN: iterations of inference from all frames.", lower_bound=0)
 _FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite", "onnx", "stablehlo"],
                             "Of a compact HGN also: encode, step and decode for the runtime of that name.")
-_ROWS = flags.DEFINE_integer("rows", 1, "Batch size of the other formats.", lower_bound=1)
+_ROWS = flags.DEFINE_integer("format_rows", 1, "Batch size of the other formats.", lower_bound=1)
 _XLA = flags.DEFINE_bool("xla", False, "Compile with XLA; the server then needs XLA switched on.")
 
 

@@ -1,6 +1,6 @@
 """python -m hgn_tf.explore: the same as hgn-explore."""
 
-from hgn_tf.commands.explore import run
+from hgn_tf.commands.explore.command import run
 
 if __name__ == "__main__":
   run()
