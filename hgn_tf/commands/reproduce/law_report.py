@@ -97,7 +97,7 @@ def _horizons(longest, limits):
     return [label, *(longest.get(system) and cell(longest[system]) for system in SYSTEMS)]
 
   return markdown_table(["", *SYSTEMS], [
-      ["physical limit", *(_limit(limits, system, 16) for system in SYSTEMS)],
+      _limits(limits, 16, "physical limit"),
       row("hgn_compact", lambda seeds: _times(seeds, "horizon")),
       row("steps", lambda seeds: f"{seeds[0]['config']['steps']:,}"),
       row("core-minutes", lambda seeds: f"{np.mean([run['cpu_seconds'] for run in seeds]) / 60:.0f}"),
@@ -106,22 +106,23 @@ def _horizons(longest, limits):
 
 
 def _refined(longest, limits):
-  lines = [["physical limit, 31 frames", *(_limit(limits, system, 31) for system in SYSTEMS)]]
+  lines = [_limits(limits, 31, "physical limit, 31 frames")]
   for key, label in (("horizon", "encoder, 16 frames"), ("refined", "refined, 31 frames")):
     lines.append([label, *(_times(longest.get(system), key) for system in SYSTEMS)])
   return markdown_table(["", *SYSTEMS], lines)
 
 
 def _ablation(runs, limits):
-  lines = [["physical limit", None, *(_limit(limits, system, 16) for system in SYSTEMS)]]
+  lines = [_limits(limits, 16, "physical limit", None)]
   for (row, steps), found in runs.items():
     lines.append([row, steps, *(_times(found.get(system), "horizon") for system in SYSTEMS)])
   return markdown_table(["", "steps", *SYSTEMS], lines)
 
 
-def _limit(limits, system, context):
-  known = limits.get(f"{system}-{context}")
-  return known and " / ".join(f"{known[label]:.0f}" for label in _LABELS)
+def _limits(limits, context, *labels):
+  """The line of a table that gives the physical limit from so many frames."""
+  known = [limits.get(f"{system}-{context}") for system in SYSTEMS]
+  return [*labels, *(found and " / ".join(f"{found[label]:.0f}" for label in _LABELS) for found in known)]
 
 
 def _times(runs, key):
