@@ -231,7 +231,7 @@ def table(hamiltonian):
                  *(f"{measure(hamiltonian, method):.1e}" for measure in (defect, reversal, drift)),
                  f"{evaluations(hamiltonian, method):.3g}", f"{times[method.name] / times[name]:.2g}"])
     print(*rows[-1], flush=True)
-  return markdown_table(["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"], rows)
+  return markdown_table(["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"], rows).strip()
 
 
 def omega_table():
@@ -241,7 +241,7 @@ def omega_table():
     rows.append([f"{omega:g}", f"{2 * omega * DT:.2g}",
                  *(f"{drift(hamiltonian, method):.1e}" for hamiltonian in (double_pendulum, double_well))])
     print(*rows[-1], flush=True)
-  return markdown_table(["omega", "2 omega dt", "double pendulum", "double well"], rows)
+  return markdown_table(["omega", "2 omega dt", "double pendulum", "double well"], rows).strip()
 
 
 def _float(x):

@@ -19,9 +19,9 @@ class Extended:
   symmetric in the four variables. On (q, p) alone, with a fresh copy, it is so up to its error: it bounds the energy's
   drift, yet is no bijection of phase space.
 
-  A spring that is too loose lets the copies part after some time; from 2 omega dt of about 2 on, the angle that it turns
-  in a step, it can resonate with the steps, and the state runs away. Begin with 2 omega dt = 1 (docs/integrators.md has
-  a table). M. Tao, Physical Review E 94, 043303 (2016).
+  A spring that is too loose lets the copies part after some time; from 2 omega dt of about 2 on, the angle that it
+  turns in a step, it can resonate with the steps, and the state runs away. Begin with 2 omega dt = 1
+  (docs/integrators.md has a table). M. Tao, Physical Review E 94, 043303 (2016).
 
   Attributes:
     name: key in `INTEGRATORS`.
