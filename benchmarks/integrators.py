@@ -231,7 +231,8 @@ def table(hamiltonian):
                  *(f"{measure(hamiltonian, method):.1e}" for measure in (defect, reversal, drift)),
                  f"{evaluations(hamiltonian, method):.3g}", f"{times[method.name] / times[name]:.2g}"])
     print(*rows[-1], flush=True)
-  return markdown_table(["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"], rows).strip()
+  header = ["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"]
+  return markdown_table(header, rows).strip()
 
 
 def omega_table():
