@@ -25,7 +25,7 @@ from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.training import files
 
 _OUT = flags.DEFINE_string("out", "docs/integrators.md", "The page.")
-_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs of each method; the median counts.", lower_bound=1)
+_RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each method; the median counts.", lower_bound=1)
 _NEWTON = dataclasses.replace(INTEGRATORS["implicit_midpoint"], name="implicit_midpoint, newton", solver="newton")
 METHODS = [*INTEGRATORS.values(), _NEWTON]
 DT, STEPS, ROWS = 0.1, 3000, 8
