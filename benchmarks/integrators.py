@@ -25,7 +25,7 @@ from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.training import files
 
 _OUT = flags.DEFINE_string("out", "docs/integrators.md", "The page.")
-_RUNS = flags.DEFINE_integer("runs", 7, "Timed runs of each method; the median counts.", lower_bound=1)
+_RUNS = flags.DEFINE_integer("runs", 5, "Timed runs of each method; the median counts.", lower_bound=1)
 _NEWTON = dataclasses.replace(INTEGRATORS["implicit_midpoint"], name="implicit_midpoint, newton", solver="newton")
 METHODS = [*INTEGRATORS.values(), _NEWTON]
 DT, STEPS, ROWS = 0.1, 3000, 8
@@ -231,7 +231,8 @@ def table(hamiltonian):
                  *(f"{measure(hamiltonian, method):.1e}" for measure in (defect, reversal, drift)),
                  f"{evaluations(hamiltonian, method):.3g}", f"{times[method.name] / times[name]:.2g}"])
     print(*rows[-1], flush=True)
-  return markdown_table(["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"], rows)
+  header = ["method", "order", "symplecticity", "reversal", "drift", "gradients of H", "time"]
+  return markdown_table(header, rows).strip()
 
 
 def omega_table():
@@ -241,7 +242,7 @@ def omega_table():
     rows.append([f"{omega:g}", f"{2 * omega * DT:.2g}",
                  *(f"{drift(hamiltonian, method):.1e}" for hamiltonian in (double_pendulum, double_well))])
     print(*rows[-1], flush=True)
-  return markdown_table(["omega", "2 omega dt", "double pendulum", "double well"], rows)
+  return markdown_table(["omega", "2 omega dt", "double pendulum", "double well"], rows).strip()
 
 
 def _float(x):

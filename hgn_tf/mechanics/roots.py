@@ -21,7 +21,7 @@ def find_root(residual, correction, x, *, tolerance, floor, max_iterations):
   Returns:
     (root [batch, n], the relative residual that was seen last [batch], never NaN).
   """
-  infinity = tf.constant(np.inf, x.dtype)
+  infinity, shape = tf.constant(np.inf, x.dtype), x.shape  # which operations within a gradient forget
 
   def going(size):
     return (size > tolerance) & (size < infinity)
@@ -30,11 +30,12 @@ def find_root(residual, correction, x, *, tolerance, floor, max_iterations):
     wrong = residual(x)
     found = _largest(wrong) / (floor + _largest(x))
     size = tf.where(going(size), tf.where(tf.math.is_nan(found), infinity, found), size)
-    return i + 1, tf.where(going(size)[:, None], x + correction(x, wrong), x), size
+    x = tf.where(going(size)[:, None], x + correction(x, wrong), x)
+    return i + 1, tf.ensure_shape(x, shape), tf.ensure_shape(size, shape[:1])
 
-  _, x, size = tf.while_loop(
-      lambda i, x, size: (i < max_iterations) & tf.reduce_any(going(size)), body,
-      (tf.constant(0), x, tf.fill(tf.shape(x)[:1], tf.constant(x.dtype.max, x.dtype))), parallel_iterations=1)
+  size = tf.fill(tf.shape(x)[:1], tf.constant(x.dtype.max, x.dtype))
+  _, x, size = tf.while_loop(lambda i, x, size: (i < max_iterations) & tf.reduce_any(going(size)), body,
+                             (tf.constant(0), x, tf.ensure_shape(size, shape[:1])), parallel_iterations=1)
   return tf.stop_gradient(x), tf.stop_gradient(size)
 
 

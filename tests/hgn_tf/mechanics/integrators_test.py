@@ -45,6 +45,11 @@ def cases(methods):
           if energy is pendulum or name not in _SEPARATE]
 
 
+def each(methods):
+  """(energy, method) of every method with the hardest energy that it takes."""
+  return [(pendulum if name in _SEPARATE else double_pendulum, name) for name in methods]
+
+
 def hamiltonian(energy):
   return pendulum() if energy is pendulum else double_pendulum
 
@@ -84,23 +89,23 @@ class OrderTest(parameterized.TestCase, tf.test.TestCase):
 class GeometryTest(parameterized.TestCase, tf.test.TestCase):
 
   def _defect(self, energy, name):
-    """How far the Jacobian of four steps is from symplectic."""
+    """How far the Jacobian of two steps is from symplectic."""
     h, method = hamiltonian(energy), METHODS[name]
 
     @tf.function
     def jacobian_of(x):
       with tf.GradientTape() as tape:
         tape.watch(x)
-        y = eager_integrate(h, PhaseSpace.split(x), 0.2, 4, method, final_only=True).merge()
+        y = eager_integrate(h, PhaseSpace.split(x), 0.2, 2, method, final_only=True).merge()
       return tape.batch_jacobian(y, x, experimental_use_pfor=False)
     jacobian = jacobian_of(state(1).merge())[0].numpy()
     return np.abs(jacobian.T @ OMEGA @ jacobian - OMEGA).max()
 
-  @parameterized.parameters(*cases([*_SYMPLECTIC, "newton"]))
+  @parameterized.parameters(*each([*_SYMPLECTIC, "newton"]))
   def test_symplectic(self, energy, name):
     self.assertLess(self._defect(energy, name), 1e-12)
 
-  @parameterized.parameters(*cases(["euler", "rk4", "tao"]))
+  @parameterized.parameters(*each(["euler", "rk4", "tao"]))
   def test_not_symplectic(self, energy, name):
     self.assertGreater(self._defect(energy, name), 1e-6)
 
@@ -112,7 +117,7 @@ class GeometryTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(back.merge(), start.merge(), atol=1e-12 if energy is pendulum else 1e-11)
     self.assertGreater(float(tf.norm(end.merge() - start.merge())), 0.1)
 
-  @parameterized.parameters(*cases([*_SYMPLECTIC, "newton"]))
+  @parameterized.parameters(*each([*_SYMPLECTIC, "newton"]))
   def test_adjoint_reverses(self, energy, name):
     method, start, h = METHODS[name], state(), hamiltonian(energy)
     end = integrate(h, start, 0.2, 20, method, final_only=True)
@@ -244,7 +249,7 @@ class GradientTest(parameterized.TestCase, tf.test.TestCase):
   def test_gradient_of_what_does_not_depend(self):
     self.assertAllEqual(gradient(lambda x: tf.zeros(len(x), x.dtype), state().q), tf.zeros((3, 2)))
 
-  @parameterized.parameters(*cases(METHODS))
+  @parameterized.parameters(*each(METHODS))
   def test_derivative_along_a_direction(self, energy, name):
     """Of the state, of dt and of a parameter of the energy."""
     h, method = hamiltonian(energy), METHODS[name]

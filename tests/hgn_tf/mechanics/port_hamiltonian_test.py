@@ -54,8 +54,11 @@ class OscillatorTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters(*_SYMMETRIC, "euler", "rk4")
   def test_order_against_the_exact_damped_and_driven_motion(self, name):
-    start, run = state(1), tf.function(lambda dt, u: hgn_tf.integrate(
-        oscillator(), state(1), dt, tf.shape(u)[1], name, controls=u, final_only=True).merge())
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float64), tf.TensorSpec([3, None, 1], tf.float64)])
+    def run(dt, u):
+      return hgn_tf.integrate(oscillator(), start, dt, tf.shape(u)[1], name, controls=u, final_only=True).merge()
+
+    start = state(1)
     pieces, steps, errors = inputs(4, 1), np.array([16, 32, 64]), []
     for n in steps:
       controls = tf.repeat(pieces, n // 4, axis=1)
