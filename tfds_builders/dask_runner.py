@@ -16,11 +16,17 @@ from apache_beam.transforms.window import GlobalWindows
 
 _PARTITIONS_PER_THREAD = 4  # so that all threads end at about the same time, and little is lost with a worker
 
+# Other runners would fuse what a Reshuffle parts; there is one window to group by.
+_NOTHING_TO_DO = (overrides._Reshuffle, overrides._GroupAlsoByWindow)
+
 
 class DaskRunner(dask_runner.DaskRunner):
-  """Runs a batch pipeline without windows or tagged outputs on the Dask cluster of `--dask_client_address`.
+  """Runs a batch pipeline on the Dask cluster of `--dask_client_address`.
 
   Options are those of Beam's DaskRunner. A task whose worker dies is done again by another one.
+
+  Raises:
+    ValueError: the pipeline has windows, tagged outputs, or a source other than beam.Create.
   """
 
   def run_pipeline(self, pipeline, options):
@@ -77,9 +83,12 @@ class _Bags(PipelineVisitor):
       return dask.bag.concat(inputs)
     if isinstance(transform, overrides._GroupByKeyOnly):
       return transform_evaluator.GroupByKey(node).apply(*inputs)
-    if type(transform) is beam.ParDo:
+    if type(transform) is beam.ParDo and set(node.outputs) == {None}:
       return _par_do(transform, *inputs, sides)
-    return inputs[0]  # Reshuffle parts what other runners would fuse, grouping by window has but one window
+    if isinstance(transform, _NOTHING_TO_DO):
+      return inputs[0]
+    raise ValueError(f"DaskRunner cannot run {node.full_label}: it takes no windows, no tagged outputs, and no sources "
+                     "but beam.Create.")
 
 
 def _par_do(transform, bag, sides):

@@ -72,6 +72,13 @@ class DaskRunnerTest(tf.test.TestCase):
     self.assertEqual(self.log("groups"), [str(20 + 5 * 54), str(25 + 5 * 54)])
     self.assertEqual(self.log("total"), ["45"])
 
+  def test_what_it_cannot_run_is_refused(self):
+    for transform in (beam.WindowInto(beam.window.FixedWindows(1)),
+                      beam.ParDo(lambda x: [x]).with_outputs("odd", main="even")):
+      with self.assertRaisesRegex(ValueError, "DaskRunner cannot run .*: it takes no windows, no tagged outputs"):
+        with beam.Pipeline(runner=DaskRunner(), options=options(self.cluster)) as pipeline:
+          pipeline | beam.Create([1, 0]) | transform
+
   def test_what_a_worker_raises_reaches_the_caller(self):
     with self.assertRaisesRegex(ZeroDivisionError, "modulo by zero"):
       with beam.Pipeline(runner=DaskRunner(), options=options(self.cluster)) as pipeline:
