@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo serve-demo test lint clean help
+.PHONY: demo serve-demo gpu-check test lint clean help
 
 help:
 	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
 	@echo "make serve-demo   export the trained models, serve them, ask over REST and gRPC"
+	@echo "make gpu-check   on a machine with a GPU: losses beside the CPU's, speed, memory; writes benchmarks/gpu.md"
 	@echo "make test   run the test suite"
 	@echo "make lint   check the style"
 
@@ -25,6 +26,10 @@ demo: $(READY)
 
 serve-demo: $(READY)
 	$(BIN)/python examples/serve_demo.py --out=serve_demo_output
+
+gpu-check: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'tensorflow[and-cuda]>=2.21,<2.22'
+	$(BIN)/python -m benchmarks.gpu_check --out=benchmarks/gpu.md
 
 test: $(READY)
 	$(BIN)/python -m pytest
