@@ -87,7 +87,8 @@ class Triton:
     self._model, (http, self._port, metrics) = f"{args.model}.{args.signature}", free_ports(3)
     self.process = subprocess.Popen(
         [os.environ["HGN_TRITON_PYTHON"], "examples/serve_triton.py", f"--models={args.models.absolute()}",
-         f"--http_port={http}", f"--grpc_port={self._port}", f"--metrics_port={metrics}", f"--signatures={args.signature}"],
+         f"--http_port={http}", f"--grpc_port={self._port}", f"--metrics_port={metrics}",
+         f"--signatures={args.signature}"],
         cwd=_ROOT, env={**os.environ, "PYTHONPATH": str(_ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
   def client(self, inputs):
