@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo explore serve-demo docs test lint clean help
+.PHONY: demo explore serve-demo docs gpu-check test lint clean help
 
 help:
 	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
 	@echo "make explore   open a page on which the trained models are played with"
 	@echo "make serve-demo   export the trained models, serve them, ask over REST and gRPC"
 	@echo "make docs   build the documentation site, in site/"
+	@echo "make gpu-check   on a machine with a GPU: losses beside the CPU's, speed, memory; writes benchmarks/gpu.md"
 	@echo "make test   run the test suite"
 	@echo "make lint   check the style"
 
@@ -34,6 +35,10 @@ serve-demo: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open site/index.html or, with the search: $(BIN)/python -m http.server --directory=site"
+
+gpu-check: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'tensorflow[and-cuda]>=2.21,<2.22'
+	$(BIN)/python -m benchmarks.gpu_check --out=benchmarks/gpu.md
 
 test: $(READY)
 	$(BIN)/python -m pytest

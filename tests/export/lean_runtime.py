@@ -63,4 +63,5 @@ def main(requests, answers, *folders):
   sys.exit(f"imported {foreign}" if foreign else 0)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+  main(*sys.argv[1:])
