@@ -34,7 +34,8 @@ class ReproduceLawTest(tf.test.TestCase):
       law_report.measure_limits(results, ["mass_spring"])
       hgn_runs.perform_missing([run], results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(),
                                limit=6, machine="here")
-    self.assertRegex(said(), r"(?s)Fitting first states:.* 0/4 .*Reproducing:.* 0/1 .*\n.*Films of test:.* 0/1 .*Measuring: law:.* 5/6 ")
+    self.assertRegex(said(), r"(?s)Fitting first states:.* 0/4 .*Reproducing:.* 0/1 .*\n.*Films of test:.* 0/1 .*"
+                             r"Measuring: law:.* 5/6 ")
     found = files.read_json(hgn_runs.result_path(results, run))
     self.assertBetween(found["horizon"]["forward"], 0, 121)
     self.assertEqual(set(found["refined"]), {"forward", "backward"})
