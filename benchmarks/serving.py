@@ -127,6 +127,12 @@ def costs(function, pids):
   return time.perf_counter() - start, sum(map(processor_seconds, pids)) - before
 
 
+def summary(values):
+  """[median by the clock, mean processor time] of `costs`, in ms."""
+  clock, processor = 1e3 * np.transpose(values)
+  return np.array([np.median(clock), np.mean(processor)])
+
+
 def overhead(args, servers, session, metadata):
   """The cost of each server over the session call, taken in turns.
 
@@ -147,12 +153,11 @@ def overhead(args, servers, session, metadata):
         for name, (way, pids) in ways.items():
           cost = costs(lambda way=way, s=signature, x=inputs: way(s, x), pids)
           found[name] += [cost] if i else []
-      costs_of = {name: 1e3 * np.array([np.median(clock), np.mean(processor)])
-                  for name, (clock, processor) in ((name, zip(*values, strict=True)) for name, values in found.items())}
-      for name, cost in costs_of.items():
-        where = name if isinstance(name, str) else " ".join(name)
-        over = [f"{100 * ratio:.0f} %" for ratio in cost / costs_of["session"] - 1]
-        table.append([signature, rows, where, *(f"{x:.1f}" for x in cost), *over])
+      session_cost = summary(found["session"])
+      for name, values in found.items():
+        cost, way = summary(values), name if name == "session" else " ".join(name)
+        over = [f"{100 * ratio:.0f} %" for ratio in cost / session_cost - 1]
+        table.append([signature, rows, way, *(f"{x:.1f}" for x in cost), *over])
   return markdown_table(["signature", "rows", "way", "ms", "processor ms", "over session", "in processor time"], table)
 
 
@@ -227,7 +232,7 @@ def main():
   if not args.only_overhead:
     print(bare_convolutions(args, session, metadata))
   servers = {}
-  gc.freeze()  # a client of its own has no TensorFlow to walk when it collects garbage
+  gc.disable()  # as timeit does: the client's share is that of its work
   try:
     if args.before:
       servers["before"] = Clients(args.models.absolute(), args.model, args.before)

@@ -160,16 +160,37 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
                                    data_dir=data_dir).take(1)
   model = train(config, run.dataset, workdir, data_dir=data_dir, validation=validation,
                 save_every=min(100, max(10, config.steps // POINTS)))
-  measured = evaluator.Evaluator(run.dataset, size=config.size, num_frames=config.num_frames, data_dir=data_dir,
-                                 limit=limit)
-  splits = {split: measured.split(model, split) for split in ("train", "test")}
-  samples = {"samples": measured.samples(model)} if hasattr(model, "sample") else {}
+  with progress.stages("Measuring", ["mean frame", "train", "test", "samples", "horizon", "law"]) as begin:
+    found = _measure(model, run, data_dir, limit, begin)
   history = workdir.history()
   files.write_json(result_path(results, run), {
+<<<<<<< HEAD
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": made_on, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
       "horizon": measured.horizon(model), **_law(model, run, measured, data_dir)})
   return splits
+=======
+      "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
+      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **found})
+  return found
+
+
+def _measure(model, run, data_dir, limit, begin):
+  begin("mean frame")
+  measured = evaluator.Evaluator(run.dataset, size=run.config.size, num_frames=run.config.num_frames,
+                                 data_dir=data_dir, limit=limit)
+  found = {}
+  for split in ("train", "test"):
+    begin(split)
+    found[split] = measured.split(model, split)
+  if hasattr(model, "sample"):  # a PixelHNN has no prior
+    begin("samples")
+    found["samples"] = measured.samples(model)
+  begin("horizon")
+  found["horizon"] = measured.horizon(model)
+  begin("law")
+  return {**found, **_law(model, run, measured, data_dir)}
+>>>>>>> work-serving
 
 
 def _law(model, run, measured, data_dir):
