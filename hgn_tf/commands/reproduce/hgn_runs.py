@@ -164,13 +164,7 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
     found = _measure(model, run, data_dir, limit, begin)
   history = workdir.history()
   files.write_json(result_path(results, run), {
-<<<<<<< HEAD
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": made_on, "config": config.to_dict(),
-      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **splits, **samples,
-      "horizon": measured.horizon(model), **_law(model, run, measured, data_dir)})
-  return splits
-=======
-      "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": machine, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **found})
   return found
 
@@ -190,7 +184,6 @@ def _measure(model, run, data_dir, limit, begin):
   found["horizon"] = measured.horizon(model)
   begin("law")
   return {**found, **_law(model, run, measured, data_dir)}
->>>>>>> work-serving
 
 
 def _law(model, run, measured, data_dir):
