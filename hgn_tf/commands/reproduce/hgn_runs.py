@@ -10,7 +10,7 @@ from hgn_tf.commands.reproduce import machine
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, law
 from hgn_tf.models import CompactHGN, PixelHNN, presets
-from hgn_tf.training import files
+from hgn_tf.training import files, progress
 from hgn_tf.training.loop import train
 from hgn_tf.training.results import holds
 from hgn_tf.training.workdir import Workdir
