@@ -115,7 +115,8 @@ class CompactHGN(HGN):
       errors = tf.reduce_mean(tf.reduce_mean((drawn - colours) ** 2, axis=-1) * weights, axis=-1)
       return tf.reduce_mean(tf.reshape(errors, [-1, length]), axis=1) * self.encoder.scale ** 2
 
-    slope = tf.function(lambda z: tfp.math.value_and_gradient(error, z), autograph=False)  # traced once
+    slope = tf.function(lambda z: tfp.math.value_and_gradient(error, z), autograph=False,
+                        experimental_attributes={"_noinline": True})  # traced and optimised once
     return tfp.optimizer.lbfgs_minimize(slope, z, max_iterations=iterations, max_line_search_iterations=_LINE_SEARCH,
                                         parallel_iterations=1).position
 
