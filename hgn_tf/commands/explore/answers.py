@@ -151,7 +151,7 @@ def charts(shown, pair=1):
           "dots": [{"color": color, "places": _places(places)} for color, places in drawn.dots]}
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=32)
 def _picture(film, name):
   """The sheet of a film's `frames` or `target`, which every answer about it has in common."""
   return plots.sheet(getattr(film, name))

@@ -35,7 +35,7 @@ class Film:
     return metrics.frame_errors(frames[None], self.target[None])[0]
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def simulated(system, index, size, noise_seed=0):
   """Test film number `index` of a system as its dataset has it, made here, with the true world around it.
 

@@ -22,7 +22,8 @@ class Plane:
     project: states to their path in the plane, [T, 2].
     labels: of the axes.
     axes: (q [n], p [n]) of the energy, or None where there is none.
-    energy: H with all other numbers as at one state, [n (p), n (q)], or None.
+    energy: H with all other numbers as at one state, less that state's own, over the film's largest kinetic energy;
+      [n (p), n (q)], or None.
   """
 
   project: Callable
@@ -54,8 +55,8 @@ def plane(subject, rollout, pair=1, frame=0):
   axes = tuple(_axis(x) for x in project(rollout.states).T)
   q, p = (np.repeat(x, _POINTS ** 2, axis=0) for x in rollout.at(frame))
   q[:, pair - 1], p[:, pair - 1] = (x.ravel() for x in np.meshgrid(*axes))
-  energy = subject.energy(PhaseSpace(q, p)).reshape(_POINTS, _POINTS)
-  return Plane(project, (f"q{pair}", f"p{pair}"), axes, energy)
+  energy = (subject.energy(PhaseSpace(q, p)) - subject.energy(rollout.at(frame))) / rollout.scale.kinetic
+  return Plane(project, (f"q{pair}", f"p{pair}"), axes, energy.reshape(_POINTS, _POINTS))
 
 
 def _axis(x):

@@ -44,6 +44,7 @@ class Kick:
   direction: int = ALONG
 
   def __call__(self, subject, state, scale):
+    """The kicked state, each [1, ...]; raises ValueError where the momentum has no such component."""
     if self.direction == ALONG:
       unit = state.p / np.maximum(np.linalg.norm(state.p), 1e-12)
     elif self.direction <= (subject.facts.pairs or 0):
@@ -67,7 +68,7 @@ class Boost:
   amount: float
 
   def __call__(self, subject, state, scale):
-    """Raises ValueError where no such momentum has the wanted energy."""
+    """The state with the wanted energy, each [1, ...]; raises ValueError where no such momentum has it."""
     velocity = subject.velocity(state)
     power = float(np.sum(state.p * velocity))  # p dH/dp: twice the kinetic energy where that is quadratic
     if not power > 1e-6 * scale.kinetic:

@@ -11,6 +11,7 @@ COLUMNS = 16  # of a sheet
 COLORS = ("#1f77b4", "#d62728")  # of the rollout and of the one beside it
 _GREY = "#7f7f7f"  # readable on light and dark pages
 _SIZE, _LEFT, _WIDTH, _BOTTOM, _HEIGHT = (12.0, 3.0), 0.055, 0.255, 0.17, 0.71
+_LEVELS = np.linspace(-2.0, 3.0, 26)  # of the energy in the phase plane: a deep well does not take them all
 _ENERGY = (-1.0, 4.0)  # beyond, an energy leaves its chart
 _drawing = threading.Lock()  # several users draw at a time, and Matplotlib's text is not made for that
 
@@ -107,7 +108,7 @@ def _energy_limits(energies):
 
 def _phase(axes, plane, paths):
   if plane.energy is not None:
-    axes.contour(*plane.axes, plane.energy, levels=18, cmap="viridis", linewidths=0.7, alpha=0.7)
+    axes.contour(*plane.axes, plane.energy, levels=_LEVELS, cmap="viridis", linewidths=0.7, alpha=0.7)
   own = paths[0]
   limits = plane.axes or [own[np.isfinite(own).all(axis=1), i] for i in (0, 1)]
   for path, color in zip(paths, COLORS, strict=False):
