@@ -16,13 +16,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np  # noqa: E402
 
+from examples.lean_runtime import seconds  # noqa: E402
 from export import lean, rollout, serving  # noqa: E402
 from export.server.loader import SessionModel  # noqa: E402
 from hgn_tf import pretrained  # noqa: E402
 from hgn_tf.evaluation.report import markdown_table  # noqa: E402
-from tests.export.lean_runtime import seconds  # noqa: E402
 
-_RUNTIME = pathlib.Path(__file__).parents[1] / "tests" / "export" / "lean_runtime.py"
+_RUNTIME = pathlib.Path(__file__).parents[1] / "examples" / "lean_runtime.py"
 _PART = {"encode": "encode", "step": "evolve", "decode": "decode"}  # function -> signature of the SavedModel
 
 

@@ -1,17 +1,26 @@
 """Locks that the kernel lets go of when their process ends, however it ends."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # of some network file systems
+
 
 def taken(descriptor):
-  """Takes the lock of an open file or folder, unless another process has it; returns whether it did."""
+  """Takes the lock of an open file or folder, unless another process has it; returns whether it did.
+
+  Where the file system knows no locks, everybody gets it.
+  """
   try:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
     return False
+  except OSError as error:
+    if error.errno not in _NO_LOCKS:
+      raise
   return True
 
 

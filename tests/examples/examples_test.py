@@ -19,6 +19,8 @@ class SilenceTest(parameterized.TestCase, tf.test.TestCase):
     path = [str(_ROOT), str(_ROOT / "examples"), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run([sys.executable, "-c", _LOAD, str(_ROOT / "examples" / name)], capture_output=True, text=True,
                           timeout=300, env={**os.environ, "PYTHONPATH": os.pathsep.join(path)})
+    if "No module named 'pytriton'" in done.stderr:
+      self.skipTest("nvidia-pytriton has an environment of its own: docs/artefacts.md")
     self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 

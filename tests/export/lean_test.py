@@ -20,7 +20,7 @@ _ROWS = 2
 _CONFIG = CompactHGNConfig(num_frames=5, size=16, context=4, pairs=2, maps=3, encoder_hidden=(8,), units=4,
                            decoder_hidden=(8,), potential_hidden=(8, 8), radii=4, frames_per_step=2)
 _NEEDS = {"tflite": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnxruntime"), "stablehlo": ("jax",)}
-_SCRIPT = pathlib.Path(__file__).with_name("lean_runtime.py")
+_SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "lean_runtime.py"
 
 
 def missing(file_format):
