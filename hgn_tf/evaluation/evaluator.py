@@ -106,8 +106,10 @@ class Evaluator:
   def _mean_frame(self):
     batches = data.eval_batches(self.dataset, batch_size=50, size=self.size, split="train",
                                 num_frames=self.num_frames, data_dir=self.data_dir)
-    batches = batches.take(MEAN_IMAGE_SEQUENCES // 50)
-    return np.mean([np.mean(frames, axis=(0, 1)) for frames in batches.as_numpy_iterator()], axis=0)
+    there = stored.count(stored.builder(self.dataset, self.data_dir), "train")
+    films = progress.track(batches.take(MEAN_IMAGE_SEQUENCES // 50).as_numpy_iterator(), "Mean frame", unit="batches",
+                           total=-(-min(MEAN_IMAGE_SEQUENCES, there) // 50))
+    return np.mean([np.mean(frames, axis=(0, 1)) for frames in films], axis=0)
 
 
 def frame_errors(predicted, target, mean_frame, clean=None):
@@ -174,7 +176,7 @@ def speeds(model, frames, world, num_steps=None):
   """
   results, num_steps = {}, num_steps or model.config.num_frames - 1
   start = inferred(model.infer, frames)
-  for name, speed in SPEEDS.items():
+  for name, speed in progress.track(SPEEDS.items(), "Speeds", unit="speeds"):
     predicted = rolled_out(model, start, num_steps, speed)
     true = world.frames(model.config.size, num_steps=num_steps, speed=speed)
     results[name] = float(np.mean((predicted - true) ** 2)), predicted, true

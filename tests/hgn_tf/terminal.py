@@ -32,17 +32,19 @@ def _stderr(ours, theirs):
   reader = threading.Thread(target=lambda: parts.extend(_read(ours)))
   reader.start()
   before = sys.stderr
-  try:
-    with os.fdopen(theirs, "w", encoding="utf-8") as sys.stderr:
+  with os.fdopen(theirs, "w", encoding="utf-8") as other:
+    sys.stderr = other
+    try:
       yield lambda: b"".join(parts).decode()
-  finally:
-    sys.stderr = before
-    reader.join()
-    os.close(ours)
+    finally:
+      sys.stderr = before
+      other.write("\0")
+  reader.join()
+  os.close(ours)
 
 
 def _read(descriptor):
-  """What comes until the other end is closed."""
-  with contextlib.suppress(OSError):  # how a terminal ends
-    while part := os.read(descriptor, 4096):
-      yield part
+  """What comes before a zero; processes that were started meanwhile may hold the other end open for longer."""
+  while not (part := os.read(descriptor, 4096)).endswith(b"\0"):
+    yield part
+  yield part[:-1]
