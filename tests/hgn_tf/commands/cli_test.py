@@ -88,6 +88,18 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertRegex(cli.one_line(caught.exception), message)
     self.assertFalse(workdir.path.exists())
 
+  @parameterized.parameters(
+      (lambda folder: presets.get("hng"), "Unknown preset 'hng'; known: "),
+      (lambda folder: presets.get("hgn", kapa=1), "no field kapa"),
+      (lambda folder: train(presets.get("hgn"), "mass_spring/other", Workdir(folder), data_dir=tiny.data_dir()),
+       "'mass_spring/other' has not been built"))
+  def test_what_is_not_there(self, function, message):
+    folder = pathlib.Path(self.get_temp_dir(), "run")
+    with self.assertRaises(ValueError) as caught:
+      function(folder)
+    self.assertRegex(cli.one_line(caught.exception), message)
+    self.assertFalse(folder.exists())
+
   def test_what_cannot_be_evaluated(self):
     with self.assertRaisesRegex(ValueError, "must be an HGN or a PixelHNN, which know films, got NHF"):
       evaluate(pretrained.load_pretrained("nhf_two_moons"), tiny.DATASET, pathlib.Path(self.get_temp_dir(), "out"))

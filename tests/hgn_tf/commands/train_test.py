@@ -84,15 +84,10 @@ class TrainTest(tf.test.TestCase):
 
   def _refuses(self, workdir):
     before = (workdir / "config.json").read_bytes()
-    for flags, message in (
-        (dict(preset="hgn_euler"), "belongs to another run .*method: 'leapfrog' there, 'euler' asked"),
-        (dict(dataset="mass_spring/other"), "has not been built"),
-        (dict(preset="hng"), "Unknown preset 'hng'; known: "),
-        (dict(set='{"kapa": 1}'), "no field kapa")):
-      done = run(train_command(workdir, **flags))
-      self.assertEqual(done.returncode, 1)
-      self.assertRegex(done.stderr, message)
-      self.assertLen(done.stderr.strip().splitlines(), 1)
+    done = run(train_command(workdir, preset="hgn_euler"))
+    self.assertEqual(done.returncode, 1)
+    self.assertRegex(done.stderr, "belongs to another run .*method: 'leapfrog' there, 'euler' asked")
+    self.assertLen(done.stderr.strip().splitlines(), 1)
     self.assertEqual((workdir / "config.json").read_bytes(), before)
 
 
