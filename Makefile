@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo explore serve-demo docs gpu-check test lint clean help
+.PHONY: demo explore serve-demo docs gpu-check test test-slow lint clean help
 
 help:
 	@echo "make demo   build a small dataset, train HGN on it, evaluate, export, roll out from the SavedModel (10 minutes)"
@@ -13,6 +13,7 @@ help:
 	@echo "make docs   build the documentation site, in site/"
 	@echo "make gpu-check   on a machine with a GPU: losses beside the CPU's, speed, memory; writes benchmarks/gpu.md"
 	@echo "make test   run the test suite"
+	@echo "make test-slow   run what starts whole programs: killed trainings, clusters, servers, notebooks, a browser"
 	@echo "make lint   check the style"
 
 $(READY): setup.cfg pyproject.toml
@@ -41,7 +42,10 @@ gpu-check: $(READY)
 	$(BIN)/python -m benchmarks.gpu_check --out=benchmarks/gpu.md
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

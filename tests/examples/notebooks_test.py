@@ -8,8 +8,11 @@ import pathlib
 
 import nbclient
 import nbformat
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _NOTEBOOKS = sorted((_ROOT / "examples" / "notebooks").glob("*.ipynb"))

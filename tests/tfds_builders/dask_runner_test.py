@@ -9,6 +9,7 @@ import time
 
 import apache_beam as beam
 import distributed
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -16,6 +17,8 @@ from distributed.deploy.subprocess import SubprocessCluster
 
 from tfds_builders import two_body
 from tfds_builders.dask_runner import DaskRunner
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 
 def options(cluster, *more):

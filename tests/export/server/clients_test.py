@@ -7,12 +7,15 @@ import tempfile
 
 import imageio.v3 as imageio
 import numpy as np
+import pytest
 import tensorflow as tf
 from export_support import CONFIG, tiny_model
 from server_support import Server
 
 from export import configs, rollout, serving
 from export.server.loader import SessionModel
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 EXAMPLES = pathlib.Path(__file__).parents[3] / "examples"
 ROWS, STEPS = 2, 7

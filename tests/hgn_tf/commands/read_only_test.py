@@ -20,6 +20,8 @@ from hgn_tf.training.loop import train
 from hgn_tf.training.workdir import Workdir
 from tfds_builders import mass_spring
 
+pytestmark = pytest.mark.slow  # starts whole programs
+
 folder, data_dir = pathlib.Path(sys.argv[1]), sys.argv[2]
 small = mass_spring.MassSpringConfig(name="x", num_train=1, num_test=1, num_steps=1, resolution=16)
 model = HGN(tiny.config())

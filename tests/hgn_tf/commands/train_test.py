@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import psutil
+import pytest
 import tensorflow as tf
 import terminal
 import tiny
@@ -37,6 +38,7 @@ def run(arguments):
   return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow  # starts whole programs
 class TrainTest(tf.test.TestCase):
 
   def test_killed_run_ends_with_the_weights_of_an_unbroken_one(self):
@@ -91,6 +93,7 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual((workdir / "config.json").read_bytes(), before)
 
 
+@pytest.mark.slow  # starts whole programs
 class PixelHNNTest(tf.test.TestCase):
 
   def test_trains_and_evaluates(self):

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import psutil
+import pytest
 import tensorflow as tf
 import tiny
 
@@ -58,6 +59,7 @@ class DevicesTest(tf.test.TestCase):
     self.said.append(output)
     return list(np.load(path).values())
 
+  @pytest.mark.slow  # starts whole programs
   def test_two_devices_and_two_workers_one_of_which_is_killed_train_as_one(self):
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)]

@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 
@@ -65,6 +66,7 @@ class SurvivalTest(tf.test.TestCase):
       model.fit(self.frames().enumerate(4).map(poison), steps_per_epoch=4, callbacks=hooks, shuffle=False, verbose=0)
     self.assertEqual(self.workdir.latest_step(), 4)
 
+  @pytest.mark.slow  # starts whole programs
   def test_a_full_disk_is_one_clear_line_and_the_next_start_goes_on(self):
     self.train(self.frames(), epochs=1)
 
@@ -85,6 +87,7 @@ class SurvivalTest(tf.test.TestCase):
     self.assertIn("Going on from step 4 of 12", output)
     self.assertEqual([row["step"] for row in self.workdir.history()], [4, 8, 12])
 
+  @pytest.mark.slow  # starts whole programs
   def test_a_killed_evaluation_leaves_no_figures_and_can_be_repeated(self):
     self.train(self.frames(), epochs=1)
     out = self.workdir.path / "evaluation"

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import faults
+import pytest
 import tensorflow as tf
 import tiny
 from absl.testing import parameterized
@@ -26,6 +27,7 @@ def run(workdir, steps, save_every):
   return loop.train(tiny.config(steps=steps), tiny.DATASET, workdir, data_dir=tiny.data_dir(), save_every=save_every)
 
 
+@pytest.mark.slow  # starts whole programs
 class TwoProcessesTest(tf.test.TestCase):
 
   def test_the_second_is_refused_and_a_kill_in_a_checkpoint_loses_nothing_before_it(self):

@@ -13,6 +13,7 @@ import urllib.request
 
 import imageio.v3 as imageio
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -20,6 +21,8 @@ from playwright.sync_api import sync_playwright
 from hgn_tf import physics
 from hgn_tf.commands.explore import catalogue, page
 from hgn_tf.data import truth
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 60.0  # seconds; nothing takes as long on an idle machine

@@ -10,6 +10,7 @@ import time
 from unittest import mock
 
 import distributed
+import pytest
 import tensorflow as tf
 import tiny
 import tiny_rows
@@ -21,6 +22,8 @@ from hgn_tf.commands.reproduce import hgn, hgn_runs
 from hgn_tf.commands.reproduce.hgn_runs import Run
 from hgn_tf.training import files
 from hgn_tf.training.workdir import Workdir
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 _STEPS = 200
 
