@@ -39,7 +39,7 @@ docs: $(READY)
 
 gpu-check: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'tensorflow[and-cuda]>=2.21,<2.22'
-	$(BIN)/python -m benchmarks.gpu_check --out=benchmarks/gpu.md
+	$(BIN)/python -m benchmarks.gpu_check --report=benchmarks/gpu.md
 
 test: $(READY)
 	$(BIN)/python -m pytest -m 'not slow'

@@ -1,7 +1,7 @@
 """One run that says whether a GPU does what the CPU does, and how fast: `make gpu-check` writes benchmarks/gpu.md.
 
-  python -m benchmarks.gpu_check --out=benchmarks/gpu.md
-  python -m benchmarks.gpu_check --device=cpu --steps=3 --set='{"batch_size": 4}'   # the script itself, without a GPU
+  python -m benchmarks.gpu_check --report=benchmarks/gpu.md
+  python -m benchmarks.gpu_check --device=cpu --check_steps=3 --set='{"batch_size": 4}'   # without a GPU
 
 Losses of a training on the GPU beside those of the same one on the CPU of this machine; seconds of a step with and
 without XLA, in float32 and with bfloat16 encoder and decoder; memory; latency of rollouts; the server. The exit code is
@@ -34,10 +34,10 @@ from hgn_tf.models import make, presets
 from hgn_tf.training import files
 
 _DEVICE = flags.DEFINE_enum("device", "gpu", ["gpu", "cpu"], "What is checked.")
-_OUT = flags.DEFINE_string("out", None, "Markdown file to write (default: print only).")
+_OUT = flags.DEFINE_string("report", None, "Markdown file to write (default: print only).")
 _PRESET = flags.DEFINE_string("preset", "hgn", "Name in hgn_tf.presets.")
 _SET = flags.DEFINE_string("set", None, "Other fields of the preset as JSON.")
-_STEPS = flags.DEFINE_integer("steps", 200, "Training steps whose losses are compared.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("check_steps", 200, "Training steps whose losses are compared.", lower_bound=1)
 _TIMED = flags.DEFINE_integer("timed", 20, "Timed steps, and timed requests.", lower_bound=1)
 _LOSSES = flags.DEFINE_string("losses", None, "Only train, and write the losses to this file.")
 
@@ -85,7 +85,7 @@ def losses_on_cpu(steps):
   """The same in a process that sees no GPU."""
   with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder) / "losses.json"
-    subprocess.run([sys.executable, "-m", "benchmarks.gpu_check", f"--losses={file}", f"--steps={steps}",
+    subprocess.run([sys.executable, "-m", "benchmarks.gpu_check", f"--losses={file}", f"--check_steps={steps}",
                     f"--preset={_PRESET.value}", *([f"--set={_SET.value}"] if _SET.value else [])],
                    check=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"})
     return files.read_json(file)

@@ -89,21 +89,23 @@ class Truth:
 
   def noisy(self, size, seed):
     """The examples' frames with observation noise drawn anew, float32 [n, T + 1, size, size, 3]."""
-    noise = np.random.default_rng(seed).standard_normal(self.q.shape)
-    return self._draw(self.q + self.spec.observation_noise * noise, size)
+    return self._draw(*self._jittered(*_streams(seed)), size)
 
   def noise_floor(self, size, *, draws=8, seed=0):
     """Variance over draws of the observation noise of the frame given the clean state, mean over pixels.
 
     No prediction of unseen noise can have a smaller pixel MSE.
     """
-    noise = self.spec.observation_noise
-    if not noise:
+    if not self.spec.observation_noise:
       return 0.0
-    of_q, of_p = np.random.default_rng(seed), np.random.default_rng((seed, 1))
-    frames = np.stack([self._draw(self.q + noise * of_q.standard_normal(self.q.shape),
-                                  self.p + noise * of_p.standard_normal(self.p.shape), size) for _ in range(draws)])
+    of_q, of_p = _streams(seed)
+    frames = np.stack([self._draw(*self._jittered(of_q, of_p), size) for _ in range(draws)])
     return float(np.mean(np.var(frames, axis=0, ddof=1)))
+
+  def _jittered(self, of_q, of_p):
+    """(q, p) with observation noise from two generators: the positions' noise does not depend on the momenta."""
+    noise = self.spec.observation_noise
+    return (self.q + noise * of_q.standard_normal(self.q.shape), self.p + noise * of_p.standard_normal(self.p.shape))
 
   def _draw(self, q, p, size):
     resolution = self.spec.resolution
@@ -112,3 +114,7 @@ class Truth:
     block = resolution // size
     shape = (*frames.shape[:2], size, block, size, block, frames.shape[-1])
     return frames.reshape(shape).mean(axis=(3, 5))
+
+
+def _streams(seed):
+  return np.random.default_rng(seed), np.random.default_rng((seed, 1))

@@ -157,7 +157,8 @@ class CompactHGN(HGN):
     places, colours, parts = self._sample_pixels(tf.gather(frames, indices, batch_dims=1), seeds[1])
     if weights is not None:  # of films, for each of their frames
       parts *= tf.repeat(weights, tf.shape(indices)[1])[:, None]
-    return self._pixel_error(z, indices - start, places, colours, parts)
+    error = self._pixel_error if self.run_eagerly else self._compiled_pixel_error
+    return error(z, indices - start, places, colours, parts)
 
   def _sample_pixels(self, frames, seed):
     """(places [n, m, 2], colours [n, m, C], weights [n, m]) of random pixels of n = batch k frames [batch, k, ...]."""
@@ -205,6 +206,9 @@ class CompactHGN(HGN):
     return indices, even / tf.gather(chance, indices, batch_dims=1)
 
   @tf.function(jit_compile=True, autograph=False)
+  def _compiled_pixel_error(self, *args):
+    return self._pixel_error(*args)
+
   def _pixel_error(self, z, offsets, places, colours, weights):
     """Mean squared error of pixels of frames `offsets` [batch, k] away from the state z; both ways at once."""
     c = self.config

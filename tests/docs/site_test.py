@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 import re
 
+import pytest
 import tensorflow as tf
 import yaml
 from absl.testing import parameterized
@@ -67,6 +68,7 @@ class SiteTest(parameterized.TestCase, tf.test.TestCase):
     links = [link for link in _LINK.findall(page.read_text()) if not link.startswith(("http:", "https:"))]
     self.assertEqual([link for link in links if not (page.parent / link).exists()], [])
 
+  @pytest.mark.slow  # starts whole programs
   def test_readme_runs(self):
     (code,) = re.findall(r"```python\n(.*?)```", (_ROOT / "README.md").read_text(), re.DOTALL)
     names = {}

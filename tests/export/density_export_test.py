@@ -7,6 +7,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -64,6 +65,7 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
       for info in (*signature.inputs.values(), *signature.outputs.values()):
         self.assertEqual(info.tensor_shape.dim[0].size, -1)
 
+  @pytest.mark.slow  # starts whole programs
   @parameterized.parameters("nhf", "real_nvp")
   def test_every_signature_in_a_fresh_process_without_keras(self, model):
     names = [name for owner, name in NAMES if owner == model]

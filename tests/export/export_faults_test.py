@@ -7,11 +7,14 @@ import sys
 import time
 
 import faults
+import pytest
 import tensorflow as tf
 from export_support import tiny_model
 
 from export import common, rollout, serving
 from export.server.loader import SessionModel
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 
 class ExportFaultsTest(tf.test.TestCase):

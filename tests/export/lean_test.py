@@ -8,6 +8,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from export_support import tiny_model
@@ -15,6 +16,8 @@ from export_support import tiny_model
 from export import lean
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import CompactHGN, CompactHGNConfig
+
+pytestmark = pytest.mark.slow  # the other formats are run in a process without TensorFlow
 
 _ROWS = 2
 _CONFIG = CompactHGNConfig(num_frames=5, size=16, context=4, pairs=2, maps=3, encoder_hidden=(8,), units=4,

@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from export_support import CONFIG, STATE, frames, times, tiny_model
@@ -74,6 +75,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
       for name, info in signature.inputs.items():
         self.assertNotIn(-1, [dim.size for dim in info.tensor_shape.dim[1:]], name)
 
+  @pytest.mark.slow  # starts whole programs
   def test_every_signature_in_a_fresh_process_without_keras(self):
     self.check_in_a_process("fresh_process.py")
 
@@ -83,6 +85,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
              for name, signature in self.served.signatures.items()}
     self.check_in_a_process("c_api.py", json.dumps(names))
 
+  @pytest.mark.slow  # starts whole programs
   def test_compiled_by_xla_every_signature_gives_the_same(self):
     compiled = serving.publish(rollout.servable(self.model, max_steps=MAX_STEPS, xla=True), self.base / "xla")
     self.check_in_a_process("fresh_process.py", path=compiled)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -102,6 +103,7 @@ class DirectionTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEmpty(roots & {"tensorflow", "keras", "tensorflow_probability", "tensorflow_datasets"}, module)
 
 
+@pytest.mark.slow  # starts whole programs
 class CostTest(parameterized.TestCase, tf.test.TestCase):
 
   def loaded(self, code):

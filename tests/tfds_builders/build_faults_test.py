@@ -5,11 +5,14 @@ import tempfile
 from unittest import mock
 
 import faults
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from tfds_builders import mass_spring
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 
 class FullDiskTest(parameterized.TestCase, tf.test.TestCase):

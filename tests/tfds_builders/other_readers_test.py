@@ -7,11 +7,14 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from hgn_tf import physics
 from tfds_builders import mass_spring
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 _CONFIG = mass_spring.MassSpringConfig(name="small", num_train=20, num_test=2, num_steps=3, resolution=16)
 _COUNT = 10  # of each split, at most

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 import terminal
@@ -121,6 +122,7 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, "Visualisation not supported for dataset `pendulum`"):
       tfds.show_examples(builder.as_dataset(split="train"), builder.info)
 
+  @pytest.mark.slow  # starts whole programs
   def test_reading_needs_none_of_our_code(self):
     builder = _build("pendulum", self.enter_context(tempfile.TemporaryDirectory()))
     program = ("import sys, tensorflow_datasets as tfds\n"
@@ -147,6 +149,7 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLen(one, 2)
     self.assertEqual(one, three)
 
+  @pytest.mark.slow  # starts whole programs
   def test_records_are_the_same_bytes_in_the_same_order_under_beam_with_two_processes(self):
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -197,6 +200,7 @@ class GoldenTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual((str(builder.version), hashlib.sha256(frames).hexdigest()[:16]), (version, digest))
 
 
+@pytest.mark.slow  # starts whole programs
 class KilledBuildTest(tf.test.TestCase):
 
   def test_a_killed_build_is_no_dataset_and_leaves_no_process(self):

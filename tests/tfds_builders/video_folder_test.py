@@ -7,6 +7,7 @@ from unittest import mock
 
 import imageio.v3 as imageio
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
@@ -60,6 +61,7 @@ class VideoFolderTest(tfds.testing.DatasetBuilderTestCase):
     super().setUpClass()
 
 
+@pytest.mark.slow  # decoding workers import TensorFlow anew
 class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
 
   def setUp(self):

@@ -5,6 +5,7 @@ import os
 import time
 from unittest import mock
 
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -71,6 +72,7 @@ class WorkersTest(tf.test.TestCase, parameterized.TestCase):
     with mock.patch.object(workers, "PATIENCE", 2.5):
       self.assertEqual(list(workers.ordered_map(_spin, [(0,)] * 2, 2)), [True, True])
 
+  @pytest.mark.slow  # starts whole programs
   def test_fresh_workers_hold_nothing_of_this_process(self):
     with mock.patch.object(workers, "PATIENCE", 1234.0):
       self.assertEqual(list(workers.ordered_map(_patience, [()] * 2, 2)), [1234.0] * 2)

@@ -9,11 +9,14 @@ import tempfile
 import time
 
 import faults
+import pytest
 import tensorflow as tf
 from export_support import frames, times, tiny_model
 from server_support import Server
 
 from export import configs, rollout, serving
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 
 class ServerFaultsTest(tf.test.TestCase):

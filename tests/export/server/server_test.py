@@ -17,6 +17,7 @@ import urllib.request
 import grpc
 import malformed
 import numpy as np
+import pytest
 import tensorflow as tf
 from export_support import CONFIG, STATE, frames, times, tiny_model
 from server_support import Server, real_server
@@ -149,6 +150,7 @@ class ContractTest(tf.test.TestCase):
     self.assertIn("request_count", text)
 
 
+@pytest.mark.slow  # starts whole programs
 class FuzzTest(tf.test.TestCase):
 
   @unittest.skipIf(real_server(), "the fuzz test is for the local server")
@@ -174,6 +176,7 @@ class FuzzTest(tf.test.TestCase):
     print(f"\n{sum(sent.values())} malformed requests of {len(sent)} kinds: {dict(counts)}; the server answers on.")
 
 
+@pytest.mark.slow  # starts whole programs
 @unittest.skipIf(real_server(), "tensorflow_model_server looks after its own processes")
 class LocalServerTest(tf.test.TestCase):
 

@@ -20,6 +20,8 @@ pytest.importorskip("tritonclient.grpc", reason="tritonclient is missing: pip in
 import triton_malformed  # noqa: E402
 import triton_support  # noqa: E402
 
+pytestmark = pytest.mark.slow  # starts whole programs
+
 if triton_support.missing():
   pytest.skip(triton_support.missing(), allow_module_level=True)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import keras
+import pytest
 import tensorflow as tf
 import tiny
 from absl.testing import parameterized
@@ -105,6 +106,7 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
       evaluate(pretrained.load_pretrained("nhf_two_moons"), tiny.DATASET, pathlib.Path(self.get_temp_dir(), "out"))
 
 
+@pytest.mark.slow  # starts whole programs
 class CommandTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters(

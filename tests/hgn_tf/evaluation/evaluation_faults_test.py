@@ -4,11 +4,14 @@ import pathlib
 import tempfile
 
 import faults
+import pytest
 import tensorflow as tf
 import tiny
 
 from hgn_tf.evaluation.evaluate import evaluate
 from hgn_tf.models import HGN
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 
 class EvaluationFaultsTest(tf.test.TestCase):

@@ -6,7 +6,10 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
 import tensorflow as tf
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 _ROOT = pathlib.Path(__file__).parents[3]
 

@@ -106,7 +106,7 @@ def batches(*arrays):
 
 class FitTest(parameterized.TestCase, tf.test.TestCase):
 
-  @named([name for name in CONFIGS if name != "compact"])  # an HGN's, and slow
+  @named([name for name in CONFIGS if name != "compact"])  # an HGN's
   def test_takes_every_kind_of_data_alike(self, name):
     arrays = tuple(a for a in data(name) if a is not None)
     dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(4)
@@ -217,7 +217,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
   def test_warns_once_where_the_learning_rate_has_come_to_nothing(self, name):
     config = CONFIGS[name].from_dict({**CONFIGS[name].to_dict(), "steps": 2, "learning_rate_decay": "cosine"})
     model = type(models.make(config))(config)
-    model.compile(run_eagerly=True)
+    model.compile()
     with self.assertWarnsRegex(UserWarning, "the learning rate has come to 0 at step 2.*config.steps") as caught:
       fit(model, name, epochs=4)
     self.assertLen([w for w in caught.warnings if "learning rate" in str(w.message)], 1)

@@ -7,18 +7,19 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import terminal
 from absl.testing import parameterized
 
 from hgn_tf.commands.reproduce import (
-    hnn_data,
-    hnn_pictures,
-    hnn_report,
-    hnn_runs,
-    hnn_tasks,
-    pixel_hnn_runs,
-    sweep,
+  hnn_data,
+  hnn_pictures,
+  hnn_report,
+  hnn_runs,
+  hnn_tasks,
+  pixel_hnn_runs,
+  sweep,
 )
 from hgn_tf.evaluation.plots import hnn as plots
 from hgn_tf.mechanics.phase_space import PhaseSpace
@@ -92,6 +93,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
                           "real_pendulum is left out")
     self.assertEmpty(list(self.folder.glob("*.json")))
 
+  @pytest.mark.slow  # starts whole programs
   def test_processes_make_the_same_runs(self):
     groups = list(hnn_tasks.missing(self.folder, ["mass_spring"], ["hnn"], (0, 1), {"steps": 2, "hidden": (4,)}))
     with terminal.terminal() as said:
@@ -102,6 +104,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(one["test_loss"], two["test_loss"], rtol=1e-5)
     self.assertLen(list((self.folder / "two").glob("*.json")), 2)
 
+  @pytest.mark.slow  # starts whole programs
   def test_command(self):
     self.make(models=["hnn"])
     done = subprocess.run([sys.executable, "-m", "hgn_tf.reproduce", "hnn", "--report_only",
