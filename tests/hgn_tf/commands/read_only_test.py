@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 import faults
+import pytest
 import tensorflow as tf
 import tiny
+
+pytestmark = pytest.mark.slow  # starts whole programs
 
 _PROGRAM = """
 import json, pathlib, sys
@@ -19,8 +22,6 @@ from hgn_tf.models import HGN
 from hgn_tf.training.loop import train
 from hgn_tf.training.workdir import Workdir
 from tfds_builders import mass_spring
-
-pytestmark = pytest.mark.slow  # starts whole programs
 
 folder, data_dir = pathlib.Path(sys.argv[1]), sys.argv[2]
 small = mass_spring.MassSpringConfig(name="x", num_train=1, num_test=1, num_steps=1, resolution=16)
