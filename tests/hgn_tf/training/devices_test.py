@@ -73,7 +73,7 @@ class DevicesTest(tf.test.TestCase):
     one, mirrored = [self.weights(*other) for other in others]
     for found in (*workers, mirrored):
       for x, y in zip(found, one, strict=True):
-        self.assertAllClose(x, y, rtol=1e-3, atol=1e-3)  # a hundred steps of sums in another order
+        self.assertAllClose(x, y, rtol=1e-3, atol=5e-3)  # a hundred steps of sums in another order
     for x, y in zip(*workers, strict=True):
       self.assertAllEqual(x, y)
     rows = [[[row[key] for key in ("step", "loss", "mse", "kl", "multiplier")] for row in
