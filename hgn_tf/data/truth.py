@@ -108,12 +108,8 @@ class Truth:
     return (self.q + noise * of_q.standard_normal(self.q.shape), self.p + noise * of_p.standard_normal(self.p.shape))
 
   def _draw(self, q, p, size):
-    resolution = self.spec.resolution
     system = dataclasses.replace(self.spec.system, **self.constants)
-    frames = physics.render(system, q, resolution, self.colors, p).astype(np.float32) / 255.0
-    block = resolution // size
-    shape = (*frames.shape[:2], size, block, size, block, frames.shape[-1])
-    return frames.reshape(shape).mean(axis=(3, 5))
+    return batches.to_frames(physics.render(system, q, self.spec.resolution, self.colors, p), size).numpy()
 
 
 def _streams(seed):

@@ -17,8 +17,7 @@ _LOAD = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='example')"
 
 class SilenceTest(parameterized.TestCase, tf.test.TestCase):
 
-  @parameterized.parameters(*sorted(path.name for path in (_ROOT / "examples").glob("*.py")
-                              if path.name != "serve_triton.py"))  # has an environment of its own
+  @parameterized.parameters(*sorted(path.name for path in (_ROOT / "examples").glob("*.py")))
   def test_loading_says_nothing(self, name):
     path = [str(_ROOT), str(_ROOT / "examples"), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run([sys.executable, "-c", _LOAD, str(_ROOT / "examples" / name)], capture_output=True, text=True,

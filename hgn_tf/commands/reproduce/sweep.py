@@ -56,16 +56,14 @@ def make(function, tasks, *, jobs=1, scheduler=None):
     ImportError: a scheduler is given and Dask is missing.
     RuntimeError: a process died; of a cluster, as many as Dask allows for one task.
   """
+  bar = {"what": "Reproducing", "unit": "runs"}
   if scheduler:
-    lines = _on_cluster(function, tasks, scheduler)
+    lines = progress.track(_on_cluster(function, tasks, scheduler), **bar, total=len(tasks))
   elif min(jobs, len(tasks)) > 1:
-    lines = _in_processes(function, tasks, min(jobs, len(tasks)))
+    lines = progress.track(_in_processes(function, tasks, min(jobs, len(tasks))), **bar, total=len(tasks))
   else:  # such runs show bars of their own
-    lines = (function(*task) for task in progress.headings(tasks, "Reproducing", unit="runs"))
-    for done, line in enumerate(lines, start=1):
-      print(f"[{done}/{len(tasks)}] {line}", flush=True)
-    return
-  for done, line in enumerate(progress.track(lines, "Reproducing", unit="runs", total=len(tasks)), start=1):
+    lines = (function(*task) for task in progress.headings(tasks, **bar))
+  for done, line in enumerate(lines, start=1):
     progress.say(f"[{done}/{len(tasks)}] {line}")
 
 

@@ -44,7 +44,6 @@ def named(names, **values):
 
 
 everyone = named(CONFIGS)
-but_compact = named([name for name in CONFIGS if name != "compact"])  # where XLA would compile its error many times
 
 
 @functools.cache
@@ -124,7 +123,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
       losses.pop("arrays")
     self.assertAllClose(list(losses.values()), [losses["tuples"]] * len(losses), rtol=1e-5)
 
-  @but_compact
+  @everyone
   def test_validation_steps_and_callbacks(self, name):
     folder, (x, y) = self.get_temp_dir(), data(name)
     hooks = [keras.callbacks.EarlyStopping("val_loss"), keras.callbacks.CSVLogger(f"{folder}/log.csv"),
@@ -138,7 +137,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertTrue(os.path.exists(f"{folder}/best.keras"))
     self.assertTrue(np.isfinite(model.fit(x, y, epochs=1, validation_data=(x, y), verbose=0).history["val_loss"][0]))
 
-  @but_compact
+  @everyone
   def test_sample_weights_weigh_examples(self, name):
     (x, y), half = data(name), np.repeat([1.0, 0.0], ROWS // 2).astype(np.float32)
     model = compiled(name)
@@ -189,7 +188,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(int(model.optimizer.iterations), 2)
     self.assertGreater(moved(model, before), 0.0)
 
-  @but_compact
+  @everyone
   def test_accumulated_gradients_and_scaled_losses_make_the_plain_step(self, name):
     sgd = functools.partial(keras.optimizers.SGD, 1e-3)
     found = {}
@@ -311,7 +310,7 @@ class DtypeTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "dtype must be one of float32, float64, .* got 'float16'"):
       make(name, dtype="float16")
 
-  @but_compact
+  @everyone
   def test_takes_the_global_floatx(self, name):
     keras.config.set_floatx("float64")
     try:

@@ -27,8 +27,8 @@ def main(strategy, workdir, data_dir, weights):
   # Adam would make a full step of a rounding error wherever a gradient is zero.
   optimizers.adam = lambda config: keras.optimizers.SGD(0.01)
   # A pixel that never changes is 0 when centred, where the derivative of ReLU hangs on rounding: no ReLU sees frames.
-  config = tiny.config(steps=100, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2), encoder=[[8, 8, 8]])
-  model = train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=20, devices=strategy)
+  config = tiny.config(steps=16, clip_norm=0.5, multiplier=10.0, kl_warmup=(0, 2), encoder=[[8, 8, 8]])
+  model = train(config, tiny.DATASET, Workdir(workdir), data_dir=data_dir, save_every=4, devices=strategy)
   np.savez(weights, *[variable.numpy() for variable in model.weights])
   if strategy == "mirrored":
     refuses_different_steps()
