@@ -3,6 +3,7 @@
 import hgn_tf.mechanics.startup  # noqa: F401
 from hgn_tf.models.compact import CompactHGN
 from hgn_tf.models.compact_config import CompactHGNConfig
+from hgn_tf.models.compact_variants import CompactVariant, CompactVariantConfig
 from hgn_tf.models.hgn import HGN
 from hgn_tf.models.hgn_config import HGNConfig
 from hgn_tf.models.hnn import HNN, BaselineMLP
@@ -15,11 +16,11 @@ from hgn_tf.models.pixel_hnn_config import PixelHNNConfig
 from hgn_tf.models.real_nvp import RealNVP
 from hgn_tf.models.real_nvp_config import RealNVPConfig
 
-__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "CompactHGN",
-           "CompactHGNConfig", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP",
+__all__ = ["HGN", "HNN", "NHF", "BaselineMLP", "CompactHGN", "CompactHGNConfig", "CompactVariant",
+           "CompactVariantConfig", "HGNConfig", "HNNConfig", "NHFConfig", "PixelHNN", "PixelHNNConfig", "RealNVP",
            "RealNVPConfig", "make"]
 
-_MODELS = {HGNConfig: HGN, CompactHGNConfig: CompactHGN,
+_MODELS = {HGNConfig: HGN, CompactHGNConfig: CompactHGN, CompactVariantConfig: CompactVariant,
            HNNConfig: make_hnn, NHFConfig: NHF, PixelHNNConfig: PixelHNN, RealNVPConfig: RealNVP}
 
 

@@ -42,9 +42,14 @@ class CompactHGN(HGN):
     self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
     energies = self._make_energies()
-    self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, dtype=dtype, name="decoder")
+    self.decoder = self._make_decoder()
     for layer, shape in (*energies, (self.decoder, c.state_shape)):
       layer.build((None, *shape))
+
+  def _make_decoder(self):
+    c = self.config
+    return networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, shifts=c.decoder_shifts,
+                                      dtype=self.variable_dtype, name="decoder")
 
   def _make_energies(self):
     c, layers = self.config, super()._make_energies()
@@ -56,8 +61,12 @@ class CompactHGN(HGN):
 
   def _energy(self, name):
     c = self.config
-    hidden, radii = (c.kinetic_hidden, 0) if name == "kinetic" else (c.potential_hidden, c.radii)
-    return networks.OscillatorEnergy(hidden, radii, c.energy_gain, c.activation, dtype=self.variable_dtype, name=name)
+    if name == "kinetic":
+      hidden, lengths = c.kinetic_hidden, {}
+    else:
+      hidden, lengths = c.potential_hidden, dict(radii=c.radii, powers=c.powers)
+    return networks.OscillatorEnergy(hidden, gain=c.energy_gain, activation=c.activation, **lengths,
+                                     dtype=self.variable_dtype, name=name)
 
   def _factor(self):
     c = self.config
@@ -143,12 +152,20 @@ class CompactHGN(HGN):
   def objective(self, frames, step, weights=None):
     c = self.config
     seeds = tf.random.split(tf.stack([c.seed, step]), 4)
-    start = tf.random.stateless_uniform([], seeds[2], 0, c.num_frames - c.context + 1, tf.int32)
-    mean, log_std = self._posterior(tf.gather(frames, start + tf.range(c.context), axis=1))
+    start = self._draw_start(seeds[2])
+    mean, log_std = self._posterior(self._window(frames, start))
     z = self._draw(mean, log_std, seeds[0])
     mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights)
     kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
     return mse, kl, self._lagrangian(mse, kl, step)
+
+  def _draw_start(self, seed):
+    """The first frame of a random window."""
+    c = self.config
+    return tf.random.stateless_uniform([], seed, 0, c.num_frames - c.context + 1, tf.int32)
+
+  def _window(self, frames, start):
+    return tf.gather(frames, start + tf.range(self.config.context), axis=1)
 
   def _film_error(self, z, frames, step, seed, start=0, weights=None):
     """Squared error of random pixels of random frames, within a horizon around `start` that grows with the steps."""
@@ -171,12 +188,15 @@ class CompactHGN(HGN):
   def _draw_frames(self, rows, step, seed, start):
     """[rows, frames_per_step] of the film, one in each of so many equal parts of those within the horizon."""
     c = self.config
-    reach = self.reach_at(step)
-    first, last = tf.maximum(start - reach, 0), tf.minimum(start + reach, c.num_frames - 1)
+    first, last = self._bounds(start, self.reach_at(step))
     count = c.frames_per_step or c.num_frames
     draws = replicas.rows_of_replica(lambda n: tf.random.stateless_uniform([n, count], seed), rows)
     places = (tf.range(count, dtype=tf.float32) + draws) / count * tf.cast(last - first + 1, tf.float32)
     return tf.minimum(first + tf.cast(places, tf.int32), last)
+
+  def _bounds(self, start, reach):
+    """The first and the last frame that a step trains."""
+    return tf.maximum(start - reach, 0), tf.minimum(start + reach, self.config.num_frames - 1)
 
   def reach_at(self, step):
     """Frames on either side of the middle of the window that a step trains."""

@@ -15,8 +15,8 @@ class CompactHGNConfig(HGNConfig):
     pairs: d of the state, q and p in R^d each.
     context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
-    units, decoder_hidden: of `networks.CoordinateDecoder`.
-    potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
+    units, decoder_hidden, decoder_shifts: of `networks.CoordinateDecoder`.
+    potential_hidden, radii, powers: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
     damping: learn friction, dp/dt = -dH/dq - D(q) dH/dp with a diagonal D; takes `energy_kind` "fixed_kinetic" and a
       symmetric method. damping_hidden: widths of the hidden layers of D; empty: softplus of a linear function.
@@ -39,8 +39,10 @@ class CompactHGNConfig(HGNConfig):
   encoder_hidden: tuple = (96, 96)
   units: int = 32
   decoder_hidden: tuple = (64,)
+  decoder_shifts: tuple = (64,)
   potential_hidden: tuple = (64, 64)
   radii: int = 16
+  powers: int = 0
   energy_gain: float = 10.0
   kinetic_hidden: tuple = ()
   activation: str = "softplus"
@@ -65,8 +67,10 @@ class CompactHGNConfig(HGNConfig):
       "encoder_hidden": rules.WIDTHS,
       "units": rules.at_least(1),
       "decoder_hidden": rules.WIDTHS,
+      "decoder_shifts": rules.WIDTHS,
       "potential_hidden": rules.WIDTHS,
       "radii": rules.at_least(0),
+      "powers": rules.at_least(0),
       "energy_gain": rules.POSITIVE,
       "kinetic_hidden": rules.WIDTHS,
       "activation": rules.ACTIVATION,

@@ -6,6 +6,7 @@ Above each preset stand the command that trains it, how long that took, and what
 import dataclasses
 
 from hgn_tf.models.compact_config import CompactHGNConfig
+from hgn_tf.models.compact_variants import CompactVariantConfig
 from hgn_tf.models.hgn_config import HGNConfig
 from hgn_tf.models.hnn_config import HNNConfig
 from hgn_tf.models.nhf_config import NHFConfig
@@ -51,6 +52,7 @@ _HGN_PRESETS = {
 # hgn-reproduce law --datasets=D --steps=N, N = 3,000, 5,000, 12,000, 30,000: 5, 8, 19, 48 core-minutes; right for
 # 119, 71, 120, 45 frames of 121 ahead, 121, 62, 116, 43 back; relative excess 0.003, 0.040, 0.001, 0.007.
 _COMPACT_PRESETS = {"hgn_compact": {}}
+_COMPACT_VARIANTS = {"hgn_compact_variant": {}}  # of the ablation
 
 # HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
 # hgn-reproduce hnn --tasks=mass_spring,...; times and results of every one: docs/hnn.md.
@@ -91,6 +93,7 @@ _REAL_NVP_PRESETS = {"real_nvp": {}, "real_nvp_2": dict(layers=2)}
 PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
     for config, changed in ((_HGN, _HGN_PRESETS), (CompactHGNConfig(), _COMPACT_PRESETS),
+                            (CompactVariantConfig(), _COMPACT_VARIANTS),
                             (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
                             (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}

@@ -101,29 +101,36 @@ class CoordinateDecoder(keras.layers.Layer):
   """p(x | q) pixel by pixel: the colour at a place (x, y) is a function of q and of the place; it draws at any size.
 
   `units` Gaussians exp(-|s_k ((x, y) - c_k(q))|^2 / 2) with centres c_k that move with q, by an MLP plus a linear map;
-  then an MLP, shifted by the same MLP of q, to the colour.
+  then an MLP, shifted by the same MLP of q, to the colour. Without hidden layers, `shifts=()`, centres are affine in q
+  and colours know q by the Gaussians alone: q is then positions in some linear coordinates.
 
   Args:
     channels: of the image.
     units: Gaussians.
     hidden: widths of the MLP to the colour.
     width: of the Gaussians at the start, in units of half an image.
+    shifts: widths of the hidden layers of the MLP of q.
   """
 
-  def __init__(self, channels=3, units=32, hidden=(64,), width=0.25, **kwargs):
+  def __init__(self, channels=3, units=32, hidden=(64,), width=0.25, shifts=(64,), **kwargs):
     super().__init__(**kwargs)
     self.channels, self.units, self.hidden, self.width = channels, units, tuple(hidden), width
+    self.shift_hidden = tuple(shifts)
 
   def build(self, input_shape):
     size = input_shape[-1]
-    self.shifts = mlp((64,), 2 * self.units + self.hidden[0], "silu", dtype=self.dtype_policy)
-    self.shifts.build((None, size))
     spread = keras.random.uniform((2 * self.units,), -0.7, 0.7)
-    last, rest = self.shifts.layers[-1], tf.zeros(self.hidden[0], spread.dtype)
-    last.bias.assign(tf.concat([spread, rest], 0))
-    last.kernel.assign(last.kernel * tf.concat([0.1 * tf.ones_like(spread), rest + 1.0], 0))
-    self.linear = keras.layers.Dense(2 * self.units, use_bias=False, dtype=self.dtype_policy)
+    self.shifts = None
+    if self.shift_hidden:
+      self.shifts = mlp(self.shift_hidden, 2 * self.units + self.hidden[0], "silu", dtype=self.dtype_policy)
+      self.shifts.build((None, size))
+      last, rest = self.shifts.layers[-1], tf.zeros(self.hidden[0], spread.dtype)
+      last.bias.assign(tf.concat([spread, rest], 0))
+      last.kernel.assign(last.kernel * tf.concat([0.1 * tf.ones_like(spread), rest + 1.0], 0))
+    self.linear = keras.layers.Dense(2 * self.units, use_bias=self.shifts is None, dtype=self.dtype_policy)
     self.linear.build((None, size))
+    if self.shifts is None:
+      self.linear.bias.assign(spread)
     self.log_sharpness = self.add_weight(
         shape=(self.units,), name="log_sharpness",
         initializer=keras.initializers.RandomNormal(-math.log(self.width), 0.3))
@@ -135,11 +142,14 @@ class CoordinateDecoder(keras.layers.Layer):
 
   def call(self, q, places):
     """Colours in [0, 1] at places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, channels]."""
-    moved = self.shifts(q)[:, None]
-    x, y = tf.split(moved[..., :2 * self.units] + self.linear(q)[:, None], 2, axis=-1)
+    centres, turned = self.linear(q)[:, None], 0.0
+    if self.shifts is not None:
+      moved, turned = tf.split(self.shifts(q)[:, None], [2 * self.units, self.hidden[0]], axis=-1)
+      centres += moved
+    x, y = tf.split(centres, 2, axis=-1)
     places, sharpness = tf.cast(places, x.dtype), tf.exp(tf.convert_to_tensor(self.log_sharpness))
     apart = ((places[..., :1] - x) * sharpness) ** 2 + ((places[..., 1:] - y) * sharpness) ** 2
-    h = tf.nn.silu(self.first(tf.exp(-0.5 * apart)) + moved[..., 2 * self.units:])
+    h = tf.nn.silu(self.first(tf.exp(-0.5 * apart)) + turned)
     return tf.sigmoid(tf.cast(self.rest(h), self.variable_dtype))
 
   def image(self, q, size):
@@ -149,4 +159,39 @@ class CoordinateDecoder(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "channels": self.channels, "units": self.units, "hidden": self.hidden,
-            "width": self.width}
+            "width": self.width, "shifts": self.shift_hidden}
+
+
+class ImageDecoder(keras.layers.Layer):
+  """The paper's `Decoder` of a grid that is linear in a vector q, where a `CoordinateDecoder` is expected.
+
+  Args:
+    size: of the image.
+    filters, channels: of `Decoder`.
+  """
+
+  def __init__(self, size=32, filters=64, channels=3, **kwargs):
+    super().__init__(**kwargs)
+    self.size, self.filters, self.channels = size, filters, channels
+
+  def build(self, input_shape):
+    grid = (self.size // 8, self.size // 8, self.filters)
+    self.net = sequential([keras.layers.Dense(math.prod(grid), dtype=self.dtype_policy),
+                           keras.layers.Reshape(grid, dtype=self.dtype_policy),
+                           Decoder(self.filters, self.channels, dtype=self.dtype_policy)], self.dtype_policy)
+    self.net.build((None, input_shape[-1]))
+
+  def call(self, q, places):
+    """Colours in [0, 1] of the pixels nearest to places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, C]."""
+    image = self.image(q, self.size)
+    x, y = tf.split(tf.cast(tf.round((places + 1.0) * self.size / 2 - 0.5), tf.int32), 2, axis=-1)
+    index = tf.broadcast_to((y * self.size + x)[..., 0], [tf.shape(q)[0], tf.shape(places)[1]])
+    return tf.gather(tf.reshape(image, [-1, self.size ** 2, self.channels]), index, batch_dims=1)
+
+  def image(self, q, size):
+    """Images in [0, 1]: [n, d] -> [n, size, size, channels]; other sizes than its own are interpolated."""
+    image = tf.cast(self.net(q), self.variable_dtype)
+    return image if size == self.size else tf.image.resize(image, [size, size])
+
+  def get_config(self):
+    return {**super().get_config(), "size": self.size, "filters": self.filters, "channels": self.channels}

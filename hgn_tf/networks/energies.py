@@ -110,28 +110,34 @@ class QuadraticKinetic(keras.layers.Layer):
 
 
 class OscillatorEnergy(keras.layers.Layer):
-  """E(x) = |Lx|^2 / 2, coupled oscillators, plus an MLP of x and of distances; [batch, d] -> [batch].
+  """E(x) = |Lx|^2 / 2, coupled oscillators, plus power laws of distances and an MLP; [batch, d] -> [batch].
 
   The MLP sees x and ln |A_k x + b_k|, the logarithms of the lengths of learned projections to the plane: how far apart
-  two things are is such a length in any linear coordinates, and no sum of ridges finds 1 / r at a close encounter. All
-  of it learns `gain` times as fast as other layers do with Adam, since its weights are a `gain`-th of what it computes
-  with: a force field is found late in training otherwise (docs/law.md).
+  two things are is such a length in any linear coordinates, and no sum of ridges finds 1 / r at a close encounter. The
+  power laws sum_k a_k (|A_k x + b_k|^2 + e_k)^(-s_k / 2), of projections of their own, learn strengths, softening and
+  exponents: unlike an MLP they go on where no film has been. All of it learns `gain` times as fast as other layers do
+  with Adam, since its weights are a `gain`-th of what it computes with: a force field is found late in training
+  otherwise (docs/law.md).
 
   Args:
     hidden: widths of the MLP's hidden layers; empty: no MLP, as of a kinetic energy with learned masses.
-    radii: projections.
+    radii: projections that the MLP sees.
     gain: see above.
     activation: twice differentiable, of the MLP.
+    powers: how many power laws.
   """
 
-  def __init__(self, hidden=(), radii=0, gain=1.0, activation="softplus", **kwargs):
+  def __init__(self, hidden=(), radii=0, gain=1.0, activation="softplus", powers=0, **kwargs):
     super().__init__(**kwargs)
     self.hidden, self.radii, self.gain, self.activation = tuple(hidden), radii, gain, activation
+    self.powers = powers
 
   def build(self, input_shape):
     size = input_shape[-1]
     self.root = self.add_weight(shape=(size, size), name="root",
                                 initializer=keras.initializers.Identity(1.0 / self.gain))
+    if self.powers:
+      self._add_powers(size)
     if not self.hidden:
       return
     if self.radii:
@@ -142,6 +148,14 @@ class OscillatorEnergy(keras.layers.Layer):
                                    kernel_initializer=keras.initializers.RandomNormal(stddev=0.03 / self.gain))
     self.last.build((None, widths[-1]))
 
+  def _add_powers(self, size):
+    self.separations = self._dense(2 * self.powers, size, 1.5)
+    add = lambda name, value, spread=0.0: self.add_weight(  # noqa: E731
+        shape=(self.powers,), name=name,
+        initializer=keras.initializers.RandomNormal(value / self.gain, spread / self.gain))
+    self.strengths, self.exponents = add("strengths", 0.0, 0.03), add("exponents", 1.0)
+    self.log_softening = add("log_softening", math.log(0.1))
+
   def _dense(self, units, inputs, scale):
     """A layer whose output, times the gain, has Glorot's weights times `scale`."""
     initializer = keras.initializers.VarianceScaling((scale / self.gain) ** 2, "fan_avg", "uniform")
@@ -151,17 +165,29 @@ class OscillatorEnergy(keras.layers.Layer):
 
   def call(self, x):
     energy = 0.5 * tf.reduce_sum((self.gain * tf.matmul(x, tf.convert_to_tensor(self.root))) ** 2, axis=-1)
+    if self.powers:
+      energy += self._power_laws(x)
     return tf.cast(energy + self._mlp(x) if self.hidden else energy, self.variable_dtype)
+
+  def _power_laws(self, x):
+    strengths, exponents, log_softening = (
+        self.gain * tf.convert_to_tensor(v) for v in (self.strengths, self.exponents, self.log_softening))
+    squared = self._squares(self.separations, x) + tf.exp(log_softening)
+    return tf.reduce_sum(strengths * tf.exp(-0.5 * exponents * tf.math.log(squared)), axis=-1)
+
+  def _squares(self, projections, x):
+    """|A_k x + b_k|^2, [batch, k]."""
+    planes = self.gain * projections(x)
+    return tf.reduce_sum(tf.reshape(planes, [-1, 2, planes.shape[-1] // 2]) ** 2, axis=1)
 
   def _mlp(self, x):
     h, activation = x, keras.activations.get(self.activation)
     if self.radii:
-      planes = tf.reshape(self.gain * self.projections(x), [-1, 2, self.radii])
-      h = tf.concat([x, 0.5 * tf.math.log(tf.reduce_sum(planes ** 2, axis=1) + _LEAST_SQUARE)], axis=-1)
+      h = tf.concat([x, 0.5 * tf.math.log(self._squares(self.projections, x) + _LEAST_SQUARE)], axis=-1)
     for layer in self.layers:
       h = activation(self.gain * layer(h))
     return self.gain * self.last(h)[..., 0]
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "radii": self.radii, "gain": self.gain,
-            "activation": self.activation}
+            "activation": self.activation, "powers": self.powers}

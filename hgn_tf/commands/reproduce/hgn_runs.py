@@ -62,6 +62,12 @@ LAW = {
     "kinetic_mlp": ("hgn_compact", dict(kinetic_hidden=(64, 64))),
     "no_radii": ("hgn_compact", dict(radii=0)),
     "gain_1": ("hgn_compact", dict(energy_gain=1.0)),
+    "first_window": ("hgn_compact_variant", dict(windows="first")),
+    "forward_only": ("hgn_compact_variant", dict(directions="forward")),
+    "conv_decoder": ("hgn_compact_variant", dict(conv_decoder=True, frames_per_step=4)),
+    "time_reversal": ("hgn_compact_variant", dict(time_reversal=True)),
+    "consistency": ("hgn_compact_variant", dict(consistency=0.1)),
+    "bootstrap": ("hgn_compact_variant", dict(bootstrap=0.1)),
 }
 ROWS = {row: made for row, made in {**MODELS, **ABLATIONS, **LAW}.items() if made}
 LAW_FILMS, LONG_FILMS = 200, 8  # test films whose energies and states are compared; that are rolled out for long
@@ -106,7 +112,7 @@ class Run:
 
 def _kind(preset):
   """"pixel", "compact" or "grid", by what state the preset's model has."""
-  return "pixel" if preset.startswith("pixel_hnn") else "compact" if preset == "hgn_compact" else "grid"
+  return "pixel" if preset.startswith("pixel_hnn") else "compact" if preset.startswith("hgn_compact") else "grid"
 
 
 def result_path(results, run):
