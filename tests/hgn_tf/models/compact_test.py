@@ -6,8 +6,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from hgn_tf.mechanics.phase_space import PhaseSpace
-from hgn_tf.models import CompactHGN, CompactHGNConfig, make, presets
-from hgn_tf.networks import CoordinateDecoder, OscillatorEnergy
+from hgn_tf.models import CompactHGN, CompactHGNConfig, CompactVariant, CompactVariantConfig, make, presets
+from hgn_tf.networks import CoordinateDecoder, ImageDecoder, OscillatorEnergy
 from hgn_tf.networks.encoders import spatial_softmax
 from hgn_tf.networks.grids import pixel_grid
 
@@ -138,11 +138,98 @@ class PartsTest(parameterized.TestCase, tf.test.TestCase):
     moved = float(tf.reduce_max(tf.abs(energy(x) - before)))
     self.assertBetween(moved / gain, 1e-4, 1e-1)
 
+  def test_power_laws_are_those_of_gravity(self):
+    gain = 10.0
+    energy = OscillatorEnergy(gain=gain, powers=1)
+    energy.build((None, 2))
+    energy.root.assign(tf.zeros((2, 2)))
+    energy.separations.kernel.assign(tf.eye(2) / gain)
+    energy.separations.bias.assign([0.0, 1.0 / gain])
+    energy.strengths.assign([-2.0 / gain])
+    energy.log_softening.assign([np.log(1e-6) / gain])
+    x = tf.constant([[3.0, 3.0], [0.0, 1.0]])
+    self.assertAllClose(energy(x), [-2.0 / 5.0, -2.0 / 2.0], rtol=1e-4)  # the exponent starts at 1
+    energy.exponents.assign([2.0 / gain])
+    self.assertAllClose(energy(x), [-2.0 / 25.0, -2.0 / 4.0], rtol=1e-4)
+
+  def test_power_laws_alone_learn(self):
+    hgn, x = model(powers=3, potential_hidden=(), decoder_shifts=()), films()
+    self.assertLen(hgn.potential.trainable_variables, 6)
+    with tf.GradientTape() as tape:
+      energy = tf.reduce_sum(hgn.energy(hgn.infer(x)))
+    self.assertTrue(all(g is not None for g in tape.gradient(energy, [v.value for v in hgn.potential.variables])))
+
+  def test_without_shifts_centres_are_affine_in_q(self):
+    decoder = CoordinateDecoder(units=1, hidden=(1,), shifts=())
+    decoder.build((None, 1))
+    decoder.linear.kernel.assign([[0.5, 0.0]])
+    decoder.linear.bias.assign([0.1, 0.0])
+    places, _ = tf.constant(pixel_grid(8, 8))[None], decoder.first.kernel.assign([[1.0]])
+    moved = decoder(tf.constant([[1.0]]), places - [[[0.0, 0.0]]])
+    self.assertAllClose(moved, decoder(tf.constant([[0.0]]), places - [[[0.5, 0.0]]]), rtol=1e-5)
+
+  def test_an_image_decoder_gives_the_pixels_of_its_image(self):
+    decoder, q = ImageDecoder(16, 4, 3), tf.constant([[0.3], [-0.2]])
+    decoder.build((None, 1))
+    image = decoder.image(q, 16)
+    self.assertEqual(image.shape, (2, 16, 16, 3))
+    some = [3, 250, 17]
+    found = decoder(q, tf.constant(pixel_grid(16, 16)[some])[None])
+    self.assertAllClose(found, tf.gather(tf.reshape(image, [2, 256, 3]), some, axis=1))
+    self.assertEqual(decoder.image(q, 32).shape, (2, 32, 32, 3))
+
   def test_decoder_config(self):
     decoder = CoordinateDecoder(channels=1, units=5, hidden=(4, 4))
     again = CoordinateDecoder.from_config(decoder.get_config())
     again.build((None, 2))
     self.assertEqual(again.image(tf.zeros((3, 2)), 8).shape, (3, 8, 8, 1))
+
+
+class VariantsTest(parameterized.TestCase, tf.test.TestCase):
+
+  def variant(self, **changes):
+    keras.utils.set_random_seed(3)
+    return CompactVariant(CompactVariantConfig(**{**FIELDS, **changes}))
+
+  def test_without_changes_it_is_a_compact_hgn(self):
+    keras.utils.set_random_seed(3)
+    hgn = model()
+    losses = [one.objective(films(), tf.constant(50))[2] for one in (hgn, self.variant())]
+    self.assertAllClose(*losses)
+
+  def test_where_the_window_stands_and_what_is_trained(self):
+    starts = {int(model()._draw_start((0, i))) for i in range(40)}
+    self.assertEqual(starts, {0, 1, 2, 3})
+    self.assertEqual({int(self.variant(windows="first")._draw_start((0, i))) for i in range(5)}, {0})
+    self.assertEqual(self.variant(directions="forward")._bounds(3, 2), (3, 5))
+    self.assertEqual([int(x) for x in self.variant()._bounds(3, 2)], [1, 5])
+
+  def test_reversed_films_have_reversed_motions(self):
+    """A batch of films beside the same films backward is the same to a model that reverses every other one."""
+    hgn, x = self.variant(time_reversal=True, windows="first"), films()
+    plain = self.variant(windows="first")
+    flipped = tf.where((tf.range(4) % 2 == 0)[:, None, None, None, None], x, x[:, ::-1])
+    self.assertAllClose(hgn.objective(x, tf.constant(50))[0], plain.objective(flipped, tf.constant(50))[0])
+
+  @parameterized.parameters(dict(consistency=1.0), dict(bootstrap=1.0))
+  def test_agreement_of_windows_comes_late(self, **weights):
+    hgn, plain, x = self.variant(**weights), self.variant(), films()
+    early, *late = (hgn.objective(x, tf.constant(step))[2] - plain.objective(x, tf.constant(step))[2]
+                    for step in (60, 97, 98, 99, 100))
+    self.assertAllClose(early, 0.0, atol=1e-5)
+    self.assertGreater(max(late), 0.1)  # now and then both windows are one
+
+  def test_the_state_of_a_later_window_is_the_rollout(self):
+    hgn = self.variant()
+    z = tf.random.stateless_normal((3, 4), (0, 1))
+    for offset in (-2, 0, 3):
+      path = hgn.rollout(PhaseSpace.split(z), 3, float(np.sign(offset)) * hgn.config.dt).merge()
+      self.assertAllClose(hgn._at(z, tf.constant(offset)), path[:, abs(offset)], atol=1e-5)
+
+  def test_with_a_decoder_of_images(self):
+    hgn = self.variant(conv_decoder=True, decoder_filters=4)
+    self.assertTrue(np.isfinite(hgn.objective(films(), tf.constant(50))[2]))
+    self.assertEqual(hgn.reconstruct(films(), 2).shape, (4, 3, SIZE, SIZE, 3))
 
 
 class KeepingTest(tf.test.TestCase):
