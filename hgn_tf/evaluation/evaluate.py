@@ -70,8 +70,9 @@ def table(figures):
       "valid prediction time, frames": "valid_prediction_time", "variance of H x1e4": "energy_variance",
       "drift of H / spread of H": "energy_drift", "reversal error": "reversal_error"}
   scaled = {label: 1e4 if label.endswith("x1e4") else 1 for label in rows}
+  known = {label: key for label, key in rows.items() if all(key in split for split in figures.values())}
   return ["", *figures], [[label, *(split[key] * scaled[label] for split in figures.values())]
-                          for label, key in rows.items()]
+                          for label, key in known.items()]
 
 
 def _plots(out, model, split):
@@ -81,11 +82,14 @@ def _plots(out, model, split):
       "first frame repeated": (time, split["per_frame_first_frame"]),
       **({"noise floor": (time, np.full(len(time), split["noise_floor"]))} if split["noise_floor"] else {})},
       ylabel="pixel MSE", log=True)
+  parts = [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout.")]
+  if "energy" not in split:  # a LatentODE has none
+    return parts
   energy = np.asarray(split["energy"])
   rollouts.lines(out / "energy.png", {f"sequence {i}": (time, row) for i, row in enumerate(energy[:5])},
                  ylabel="learned H")
-  return [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout."),
-          report.figure(out / "energy.png", "The learned energy along five rollouts: a good model draws level lines.")]
+  return [*parts, report.figure(out / "energy.png",
+                                "The learned energy along five rollouts: a good model draws level lines.")]
 
 
 def _pictures(out, model, frames):

@@ -57,7 +57,7 @@ class Evaluator:
                                  total=-(-self.count(split) // self.batch_size)):
       predicted, energy, start, back = map(_numpy, rollout(frames))
       clean = world.part(done, done + len(frames)).clean(self.size, self.num_frames) if world else None
-      rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), "energy": energy,
+      rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), **energy,
                    "reversal": metrics.reversal_error(start, back)})
       done += len(frames)
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
@@ -135,7 +135,7 @@ def summarize(rows, floor):
   """Figures of a split from per-sequence measurements.
 
   Args:
-    rows: what `frame_errors` returns and, for models with an energy, energy [n, T + 1] and reversal [n].
+    rows: what `frame_errors` returns, reversal [n] and, for models with an energy, energy [n, T + 1].
     floor: pixel MSE of the observation noise.
 
   Returns:
@@ -157,8 +157,9 @@ def summarize(rows, floor):
       "per_frame_first_frame": rows["first_frame"].mean(axis=0).tolist()}
   if "energy" in rows:
     figures |= {"energy_variance": metrics.energy_variance(rows["energy"]),
-                "energy_drift": metrics.energy_drift(rows["energy"]),
-                "reversal_error": float(np.mean(rows["reversal"])), "energy": rows["energy"][:8].tolist()}
+                "energy_drift": metrics.energy_drift(rows["energy"]), "energy": rows["energy"][:8].tolist()}
+  if "reversal" in rows:
+    figures["reversal_error"] = float(np.mean(rows["reversal"]))
   return figures
 
 
@@ -218,11 +219,12 @@ def rolled_out(model, start, num_steps, speed=1.0):
 
 
 def _rolled_out(model, frames):
-  """(frames, energy, first state, state after as many steps forward as backward) of the rollout of what is inferred."""
+  """(frames, {"energy"} or {}, first state, state after as many steps forward as backward) of what is inferred."""
   steps, start = model.config.num_frames - 1, model.infer(frames)
   path = _rollout(model, start, steps)
   back = _rollout(model, PhaseSpace(*(x[:, -1] for x in path)), steps, -1.0)
-  return _finite(model.render(path)), model.energy(path), start, PhaseSpace(*(x[:, -1] for x in back))
+  energy = {"energy": model.energy(path)} if getattr(model, "has_energy", True) else {}
+  return _finite(model.render(path)), energy, start, PhaseSpace(*(x[:, -1] for x in back))
 
 
 def _rollout(model, start, num_steps, speed=1.0):

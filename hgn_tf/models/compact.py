@@ -9,19 +9,17 @@ from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
 from hgn_tf.models import objectives, replicas
-from hgn_tf.models.checks import check_frames
 from hgn_tf.models.compact_config import CompactHGNConfig
-from hgn_tf.models.hgn import HGN
 from hgn_tf.models.objective_model import weighted_mean
-from hgn_tf.models.prior import MixturePrior
+from hgn_tf.models.window import WindowHGN
 from hgn_tf.networks.grids import pixel_grid
 
 _LINE_SEARCH = 5  # evaluations: near the end single precision gives no step that satisfies Wolfe's conditions
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
-class CompactHGN(HGN):
-  """An HGN with a vector state: z = (q, p) in R^2d at the middle of a window of frames, each q drawn pixel by pixel.
+class CompactHGN(WindowHGN):
+  """An HGN whose state has as few numbers as its motion, each q drawn pixel by pixel.
 
   A window of `config.context` frames at a random place of the film gives the state at its middle; the rollout goes both
   ways from there to the ends of the film. With as few numbers as the motion has, a path that shows the film has to obey
@@ -33,18 +31,14 @@ class CompactHGN(HGN):
 
   config_class = CompactHGNConfig
 
-  def _build_networks(self):
-    c, dtype = self.config, self.variable_dtype
-    self.encoder = networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset,
-                                          dtype=self.conv_policy, name="encoder")
-    self.encoder.build((None, *c.seen_shape))
-    self.transform = None
-    self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
-    self.prior.build((None, *c.latent_shape))
-    energies = self._make_energies()
-    self.decoder = networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, dtype=dtype, name="decoder")
-    for layer, shape in (*energies, (self.decoder, c.state_shape)):
-      layer.build((None, *shape))
+  def _make_encoder(self):
+    c = self.config
+    return networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset, dtype=self.conv_policy,
+                                  name="encoder")
+
+  def _make_decoder(self):
+    c = self.config
+    return networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, dtype=self.variable_dtype, name="decoder")
 
   def _make_energies(self):
     c, layers = self.config, super()._make_energies()
@@ -72,13 +66,6 @@ class CompactHGN(HGN):
     if self.config.damping:
       return PortHamiltonian(form(self.potential), self.friction)
     return super().hamiltonian_of(form)
-
-  def check_seen(self, frames):
-    """`config.context` frames or more: z is the state at the middle of the window that the first ones are."""
-    frames = check_frames(frames, (None, *self.config.frame_shape[1:]), self.variable_dtype)
-    if frames.shape[1] is not None and frames.shape[1] < self.config.context:
-      raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
-    return frames
 
   def infer(self, frames, refine=0):
     """The state at the first frame: the encoder's, then refined by how well its rollout shows all frames given.
@@ -120,11 +107,6 @@ class CompactHGN(HGN):
     return tfp.optimizer.lbfgs_minimize(slope, z, max_iterations=iterations, max_line_search_iterations=_LINE_SEARCH,
                                         parallel_iterations=1).position
 
-  def initial_state(self, z):
-    """The state at the first frame of the window whose middle has the state z = (q, p)."""
-    back = self.rollout(PhaseSpace.split(z), self.config.middle, -self.config.dt)
-    return PhaseSpace(*(x[:, -1] for x in back))
-
   def decode(self, q, size=None):
     """Frames in [0, 1] of positions, of any size: [..., d] -> [..., size, size, C].
 
@@ -135,8 +117,8 @@ class CompactHGN(HGN):
     return self._over_batch(lambda x: self.decoder.image(x, size or self.config.size), q)
 
   def _positions(self, state, num_steps, dt):
-    """Positions of a rollout, differentiated by running it backward: XLA takes no list of states across its border."""
-    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="reversible").q
+    """Positions of a rollout, differentiated from its states alone: XLA takes no list of others across its border."""
+    return integrate(self.dynamics(dt), state, dt, num_steps, self.config.method, adjoint="recompute").q
 
   # Training.
 

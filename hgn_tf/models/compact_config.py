@@ -4,16 +4,14 @@ import dataclasses
 
 from hgn_tf.mechanics.integrators import names
 from hgn_tf.models import rules
-from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.window_config import WindowHGNConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class CompactHGNConfig(HGNConfig):
+class CompactHGNConfig(WindowHGNConfig):
   """Every choice that makes a `CompactHGN`, as plain data.
 
   Architecture:
-    pairs: d of the state, q and p in R^d each.
-    context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden: of `networks.CoordinateDecoder`.
     potential_hidden, radii: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
@@ -33,8 +31,6 @@ class CompactHGNConfig(HGNConfig):
   """
 
   name: str = "hgn_compact"
-  pairs: int = 1
-  context: int = 16
   maps: int = 12
   encoder_hidden: tuple = (96, 96)
   units: int = 32
@@ -49,7 +45,6 @@ class CompactHGNConfig(HGNConfig):
   pixels_per_frame: int = 96
   horizon: tuple = (0.05, 0.6)
   nearest: int = 5
-  transform: tuple = ()
   kappa: float = 1e-6
   log_std_offset: float = -6.0
   log_std_rise: tuple | None = None
@@ -60,7 +55,6 @@ class CompactHGNConfig(HGNConfig):
 
   RULES = {
       "method": rules.one_of(*names("reversible")),  # its gradients run it backward
-      "pairs": rules.at_least(1),
       "maps": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
       "units": rules.at_least(1),
@@ -78,26 +72,8 @@ class CompactHGNConfig(HGNConfig):
 
   def __post_init__(self):
     super().__post_init__()
-    self._check("context", rules.within(1, self.num_frames))
     if self.damping and self.energy_kind != "fixed_kinetic":
       raise ValueError(f"damping=True needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
     if self.damping and self.method not in names("symmetric"):
       raise ValueError(f"damping=True needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
                        f"{self.method!r}.")
-
-  @property
-  def latent_shape(self):
-    return (2 * self.pairs,)
-
-  @property
-  def state_shape(self):
-    return (self.pairs,)
-
-  @property
-  def middle(self):
-    """The frame of a window whose state is inferred."""
-    return self.context // 2
-
-  @property
-  def seen_shape(self):
-    return (self.context, *self.frame_shape[1:])

@@ -54,6 +54,34 @@ class Decoder(keras.layers.Layer):
             "activation": self.activation}
 
 
+class VectorDecoder(keras.layers.Layer):
+  """p(x | q) of a vector q: a linear map to a grid, then `Decoder`; [batch, d] -> [batch, 8h, 8w, C].
+
+  Args:
+    grid: (h, w, channels) of the grid.
+    filters, channels, kernel_initializer: of the `Decoder`.
+  """
+
+  def __init__(self, grid, filters=64, channels=3, kernel_initializer="he_normal", **kwargs):
+    super().__init__(**kwargs)
+    self.grid, self.filters, self.channels = tuple(grid), filters, channels
+    self.kernel_initializer = kernel_initializer
+
+  def build(self, input_shape):
+    self.net = sequential([keras.layers.Dense(math.prod(self.grid), dtype=self.dtype_policy),
+                           keras.layers.Reshape(self.grid, dtype=self.dtype_policy),
+                           Decoder(self.filters, self.channels, kernel_initializer=self.kernel_initializer,
+                                   dtype=self.dtype_policy)], self.dtype_policy)
+    self.net.build(input_shape)
+
+  def call(self, q):
+    return tf.cast(self.net(q), self.variable_dtype)
+
+  def get_config(self):
+    return {**super().get_config(), "grid": self.grid, "filters": self.filters, "channels": self.channels,
+            "kernel_initializer": self.kernel_initializer}
+
+
 class ResidualDecoder(keras.layers.Layer):
   """p(x | q) of appendix A.1: three residual blocks, each closed by a sigmoid, then one convolution to the image.
 
