@@ -208,13 +208,13 @@ def inferred(infer, frames):
   return PhaseSpace(*(tf.concat(x, 0) for x in zip(*parts, strict=True)))
 
 
-def rolled_out(model, start, num_steps, speed=1.0):
-  """Frames [n, num_steps + 1, H, W, C] of the rollout from a PhaseSpace, as `unroll`."""
+def rolled_out(model, start, num_steps, speed=1.0, at_a_time=_UNROLLED):
+  """Frames [n, num_steps + 1, H, W, C] of the rollout from a PhaseSpace, as `unroll`; so many films at a time."""
   @tf.function(autograph=False)
   def run(q, p):
     return _finite(model.render(_rollout(model, PhaseSpace(q, p), num_steps, speed)))
 
-  parts = [slice(i, i + _UNROLLED) for i in range(0, len(start.q), _UNROLLED)]
+  parts = [slice(i, i + at_a_time) for i in range(0, len(start.q), at_a_time)]
   return np.concatenate([run(start.q[part], start.p[part]).numpy() for part in parts])
 
 
