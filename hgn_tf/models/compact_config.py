@@ -18,6 +18,9 @@ class CompactHGNConfig(WindowHGNConfig):
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
     damping: learn friction, dp/dt = -dH/dq - D(q) dH/dp with a diagonal D; takes `energy_kind` "fixed_kinetic" and a
       symmetric method. damping_hidden: widths of the hidden layers of D; empty: softplus of a linear function.
+    inputs: of a system that is driven, dp/dt + G(q) u(t): how many numbers u has; 0: none. `fit` then takes dicts of
+      `frames` and `controls`, [batch, T, inputs]. The same energy_kind and methods as with damping. input_hidden:
+      widths of the hidden layers of G; empty: a linear function.
     energy_gain: how many times as fast as the other networks the energies learn.
     activation: of V and K.
   Objective:
@@ -42,6 +45,8 @@ class CompactHGNConfig(WindowHGNConfig):
   activation: str = "softplus"
   damping: bool = False
   damping_hidden: tuple = ()
+  inputs: int = 0
+  input_hidden: tuple = ()
   pixels_per_frame: int = 96
   horizon: tuple = (0.05, 0.6)
   nearest: int = 5
@@ -65,6 +70,8 @@ class CompactHGNConfig(WindowHGNConfig):
       "kinetic_hidden": rules.WIDTHS,
       "activation": rules.ACTIVATION,
       "damping_hidden": rules.WIDTHS,
+      "inputs": rules.at_least(0),
+      "input_hidden": rules.WIDTHS,
       "pixels_per_frame": rules.at_least(1),
       "horizon": rules.PARTS,
       "nearest": rules.at_least(0),
@@ -72,8 +79,10 @@ class CompactHGNConfig(WindowHGNConfig):
 
   def __post_init__(self):
     super().__post_init__()
-    if self.damping and self.energy_kind != "fixed_kinetic":
-      raise ValueError(f"damping=True needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
-    if self.damping and self.method not in names("symmetric"):
-      raise ValueError(f"damping=True needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
-                       f"{self.method!r}.")
+    for name in ("damping", "inputs"):
+      value = getattr(self, name)
+      if value and self.energy_kind != "fixed_kinetic":
+        raise ValueError(f"{name}={value} needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
+      if value and self.method not in names("symmetric"):
+        raise ValueError(f"{name}={value} needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
+                         f"{self.method!r}.")

@@ -263,11 +263,15 @@ class HGN(ObjectiveModel):
   def inputs(self, x):
     return check_frames(x, self.config.frame_shape, self.variable_dtype)
 
-  def before_step(self, frames, step):
-    self._prepare_encoder(frames, step)
+  def films_of(self, x):
+    """The films of what `inputs` gives."""
+    return x
 
-  def step_losses(self, frames, weights, step):
-    mse, kl, loss = self.objective(frames, step, weights)
+  def before_step(self, x, step):
+    self._prepare_encoder(self.films_of(x), step)
+
+  def step_losses(self, x, weights, step):
+    mse, kl, loss = self.objective(x, step, weights)
     return loss, dict(loss=loss, mse=mse, kl=kl)
 
   def after_step(self, figures):
@@ -288,9 +292,10 @@ class HGN(ObjectiveModel):
       first(centre, self.encoder.centre)
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
-  def test_losses(self, frames, weights):
+  def test_losses(self, x, weights):
+    frames = self.films_of(x)
     mean, log_std = self._posterior(frames)
-    mse = objectives.squared_error(self(frames), frames, film_weights=weights)
+    mse = objectives.squared_error(self(x), frames, film_weights=weights)
     return dict(loss=mse, mse=mse, kl=weighted_mean(objectives.gaussian_kl(mean, log_std), weights))
 
   def objective(self, frames, step, weights=None):

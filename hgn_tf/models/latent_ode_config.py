@@ -20,9 +20,5 @@ class LatentODEConfig(CompactHGNConfig):
   activation: str = "silu"
   method: str = "rk4"
 
-  RULES = {"field_hidden": rules.WIDTHS, "method": rules.one_of("rk4", "euler")}
-
-  def __post_init__(self):
-    super().__post_init__()
-    if self.damping:
-      raise ValueError(f"damping must be False: {self.name!r} has no energy that friction could take from, got True.")
+  RULES = {"field_hidden": rules.WIDTHS, "method": rules.one_of("rk4", "euler"), "damping": rules.NO_ENERGY,
+           "inputs": rules.NO_ENERGY}

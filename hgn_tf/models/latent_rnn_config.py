@@ -21,12 +21,7 @@ class LatentRNNConfig(CompactHGNConfig):
   pairs: int = 16
   method: str = "euler"
 
-  RULES = {"method": rules.one_of("euler")}
-
-  def __post_init__(self):
-    super().__post_init__()
-    if self.damping:
-      raise ValueError(f"damping must be False: {self.name!r} has no energy that friction could take from, got True.")
+  RULES = {"method": rules.one_of("euler"), "damping": rules.NO_ENERGY, "inputs": rules.NO_ENERGY}
 
   @property
   def middle(self):

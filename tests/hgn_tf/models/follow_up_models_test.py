@@ -88,7 +88,8 @@ class AllTest(parameterized.TestCase, tf.test.TestCase):
       ("hgn_plus_plus", dict(frames_per_step=FRAMES - 2), "frames_per_step must be in .1, 6., got 7"),
       ("hgn_plus_plus", dict(energy_kind="mass_matrix"), "energy_kind must be one of separable, fixed_kinetic, joint"),
       ("latent_ode", dict(method="leapfrog"), "method must be one of rk4, euler, got 'leapfrog'"),
-      ("latent_ode", dict(damping=True, energy_kind="fixed_kinetic", method="euler"), "damping"),
+      ("latent_ode", dict(damping=True), "damping must be off: there is no energy .* got True"),
+      ("latent_rnn", dict(inputs=1), "inputs must be off: there is no energy .* got 1"),
       ("latent_rnn", dict(method="rk4"), "method must be one of euler, got 'rk4'"))
   def test_refuses(self, name, changes, message):
     config = MODELS[name].config
