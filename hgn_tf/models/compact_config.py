@@ -59,7 +59,7 @@ class CompactHGNConfig(WindowHGNConfig):
   warmup_steps: int = 100
 
   RULES = {
-      "method": rules.one_of(*names("reversible")),  # its gradients run it backward
+      "method": rules.one_of(*names("reversible")),  # back from the middle of a window, and on again
       "maps": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
       "units": rules.at_least(1),
