@@ -81,8 +81,8 @@ begins with a new copy.
 
 On a grid, M has a block at each place, from the 3x3 neighbourhood of q. Configs that were saved before these fields
 came are `separable`. `HamiltonianStep` takes any energy with `implicit_midpoint`; its inverse is exact to the
-solver's tolerance. A `CompactHGN` is trained backward in time too and takes reversible methods: all of these but
-`euler`, `symplectic_euler` and `rk4`.
+solver's tolerance. A `CompactHGN` goes back from the middle of a window and on again, and takes reversible methods:
+all of these but `euler`, `symplectic_euler` and `rk4`.
 
 ## The implicit midpoint rule
 
@@ -113,7 +113,8 @@ inputs, whose flow at fixed q is exact: of order 2, with no bound on dt from sti
 `hgn_tf.integrate(..., controls=u)`, [batch, num_steps, inputs], each constant over its step.
 `tests/hgn_tf/mechanics/port_hamiltonian_test.py` holds every method to order 2, and `rk4` to 4, on a damped
 oscillator driven by random inputs, against the exponential of its matrix. `CompactHGNConfig(damping=True,
-energy_kind="fixed_kinetic")` learns D(q) with the law.
+energy_kind="fixed_kinetic")` learns D(q) with the law, `inputs=1` G(q) ([training](training.md#friction-and-forces)).
+Gradients through controls are there with every `adjoint`.
 """
 
 

@@ -114,7 +114,7 @@ def _models(out):
 def _exporter(model):
   """The function that makes a Servable of `model`, None where there is none."""
   from hgn_tf.models import HGN  # slow: TensorFlow
-  if isinstance(model, HGN):
+  if isinstance(model, HGN) and model.has_energy:
     from export import rollout
     return lambda: rollout.servable(model, max_steps=_MAX_STEPS.value, precision=_PRECISION.value, xla=_XLA.value,
                                     refine=_REFINE.value)

@@ -51,7 +51,7 @@ def functions(model, rows=1):
   Raises:
     ValueError: another model, or rows below 1.
   """
-  if not isinstance(model, CompactHGN):
+  if not isinstance(model, CompactHGN) or not model.has_energy:
     raise ValueError(f"model must be a CompactHGN, whose state is a few numbers, got {type(model).__name__}; "
                      "hgn-export --format=saved_model takes any.")
   if rows < 1:

@@ -33,10 +33,12 @@ def servable(model, *, max_steps=MAX_STEPS, precision="float32", xla=False, refi
     refine: iterations of `CompactHGN.infer` from all frames of a request.
 
   Raises:
-    ValueError: max_steps below 1, unknown precision, or `refine` for a model that cannot.
+    ValueError: a model without an energy, max_steps below 1, unknown precision, or `refine` for a model that cannot.
   """
   if refine and not isinstance(model, CompactHGN):
     raise ValueError(f"refine must be 0 for a {type(model).__name__}: a CompactHGN alone refines its state.")
+  if not model.has_energy:
+    raise ValueError(f"model must have an energy, got {type(model).__name__}.")
   if max_steps < 1:
     raise ValueError(f"max_steps must be at least 1, got {max_steps}.")
   model = with_precision(model, precision)

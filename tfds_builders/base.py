@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from typing import ClassVar
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
@@ -36,7 +37,12 @@ def _check_name(cls, name):
 
 @dataclasses.dataclass(eq=False, kw_only=True)
 class Config(tfds.core.BuilderConfig, metaclass=_KnownFields):
-  """A configuration whose own fields are plain values, the same from Python and from JSON."""
+  """A configuration whose own fields are plain values, the same from Python and from JSON.
+
+  `YOUNGER` names fields that were added after datasets had been built, which then have their defaults.
+  """
+
+  YOUNGER: ClassVar[tuple] = ()
 
   def __post_init__(self):
     for name, value in self.fields().items():
@@ -127,7 +133,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if partial not in (None, limit):
       raise ValueError(f"{self.data_path} holds a partial dataset, built with --max_examples_per_split={partial}. "
                        "Delete it, or build with --overwrite or another data_dir.")
-    wanted, found = json.loads(json.dumps(_plain(self.builder_config.fields()))), stored.get("config", {})
+    wanted = json.loads(json.dumps(_plain(self.builder_config.fields())))
+    found = {**_younger_fields(self.builder_config), **stored.get("config", {})}
     differing = sorted(name for name in wanted if wanted[name] != found.get(name))
     if differing:
       detail = ", ".join(f"{name} is {found.get(name)!r} there and {wanted[name]!r} here" for name in differing)
@@ -154,6 +161,11 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     for block in workers.ordered_map(function, tasks, min(workers.worker_count(), len(tasks)),
                                      fresh=self.FRESH_WORKERS):
       yield from block
+
+
+def _younger_fields(config):
+  """Name -> default of the fields that datasets on disk may be older than: they were built as if by these."""
+  return {field.name: field.default for field in dataclasses.fields(config) if field.name in config.YOUNGER}
 
 
 @dataclasses.dataclass(frozen=True)

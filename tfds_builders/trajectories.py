@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -31,8 +32,12 @@ class TrajectoryConfig(base.Config):
     radius: [low, high] of the uniform law of the initial state's radius.
     canvas: half the width of the drawn square, in length units.
     colors: null for evenly spread hues, "random" for hues drawn per trajectory, or an RGB triple in 0..255 per body.
+    control: half the width of the uniform law of a force on each coordinate, dp/dt + u, stored as `controls`; 0: none.
+    control_hold: steps that a force stays as it was drawn.
     seed: of the whole dataset, in [0, 2^32).
   """
+
+  YOUNGER: ClassVar[tuple] = ("control", "control_hold")
 
   num_train: int = 50_000
   num_test: int = 10_000
@@ -45,6 +50,8 @@ class TrajectoryConfig(base.Config):
   radius: tuple = (0.1, 1.0)
   canvas: float = 1.5
   colors: str | tuple | None = None
+  control: float = 0.0
+  control_hold: int = 5
   seed: int = 0
 
   def check(self):
@@ -91,6 +98,18 @@ def suite(config, varied, **fields):
           for name, (description, own) in made.items()]
 
 
+def control(config, strength, **fields):
+  """The configuration `control` of a system: a random force on each coordinate, new in every fifth frame.
+
+  Args:
+    config: subclass of `TrajectoryConfig`.
+    strength: half the width of the uniform law of the force.
+    **fields: others of it.
+  """
+  return config(name="control", description="With a random force, constant over five frames at a time.",
+                control=strength, **fields)
+
+
 class TrajectoryBuilder(base.Builder, skip_registration=True):
   """Builds numbered examples: example i of a split depends on (seed, split, i) only."""
 
@@ -104,6 +123,7 @@ class TrajectoryBuilder(base.Builder, skip_registration=True):
         "dt": records.float64(),
         "colors": tfds.features.Tensor(shape=(spec.system.bodies, 3), dtype=np.uint8, encoding="bytes"),
         "constants": {name: records.float64() for name in spec.system.constants},
+        **({"controls": records.float64(spec.num_steps, d)} if spec.control else {}),
     }, homepage="https://arxiv.org/abs/1909.13789")
 
   def _generate_examples(self, split, count):

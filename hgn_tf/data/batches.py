@@ -12,7 +12,8 @@ from hgn_tf.data import films, stored
 SHUFFLE_BUFFER = 2048  # serialised examples; TFDS has already shuffled the whole split when it was written
 
 
-def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames=None, split="train", data_dir=None):
+def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames=None, split="train", data_dir=None,
+                  controls=False):
   """Endless shuffled batches, float32 [batch, T + 1, size, size, C] in [0, 1], from batch `start_step` on.
 
   Args:
@@ -24,12 +25,14 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
     num_frames: the first frames of each sequence; default all.
     split: TFDS split.
     data_dir: where TFDS keeps its datasets.
+    controls: batches are dicts of `frames` and `controls`, float32 [batch, T, inputs].
 
   Raises:
-    ValueError: the dataset is unknown, not built, without films (see `films.decoder`), or smaller than a batch.
+    ValueError: the dataset is unknown, not built, without films (see `films.decoder`) or the controls that are asked
+      for, or smaller than a batch.
   """
   found = stored.builder(dataset, data_dir)
-  records, decode = films.records(found, split), films.decoder(found, split, num_frames)
+  records, decode = _records(found, split, num_frames, controls)
   count = stored.count(found, split)
   per_epoch = count // batch_size
   if not per_epoch:
@@ -45,11 +48,10 @@ def train_batches(dataset, *, batch_size, size, seed=0, start_step=0, num_frames
   return _batches(examples, decode, batch_size, size, drop_remainder=True)
 
 
-def eval_batches(dataset, *, batch_size, size, split="test", num_frames=None, data_dir=None):
+def eval_batches(dataset, *, batch_size, size, split="test", num_frames=None, data_dir=None, controls=False):
   """One pass over a split in the order on disk; batches as in `train_batches`, the last may be smaller."""
-  found = stored.builder(dataset, data_dir)
-  return _batches(films.records(found, split), films.decoder(found, split, num_frames), batch_size, size,
-                  drop_remainder=False)
+  records, decode = _records(stored.builder(dataset, data_dir), split, num_frames, controls)
+  return _batches(records, decode, batch_size, size, drop_remainder=False)
 
 
 def load_states(dataset, *, split="test", data_dir=None, take=None):
@@ -62,13 +64,30 @@ def load_states(dataset, *, split="test", data_dir=None, take=None):
   return next(iter(examples.take(take or -1).batch(stored.count(found, split)).as_numpy_iterator()))
 
 
+def _records(found, split, num_frames, controls):
+  """(records, function of one): films or, with controls, dicts of both."""
+  decode = films.decoder(found, split, num_frames)
+  if not controls:
+    return films.records(found, split), decode
+
+  def both(record):
+    film = decode(record["frames"])
+    return {"frames": film, "controls": tf.cast(record["controls"][:film.shape[0] - 1], tf.float32)}
+
+  return films.records(found, split, ["controls"]), both
+
+
 def _batches(records, decode, batch_size, size, drop_remainder):
   decoded = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-  _check_size(decoded.element_spec.shape, size)
+  with_controls = isinstance(decoded.element_spec, dict)
+  _check_size((decoded.element_spec["frames"] if with_controls else decoded.element_spec).shape, size)
+
+  def averaged(batch):
+    return {**batch, "frames": to_frames(batch["frames"], size)} if with_controls else to_frames(batch, size)
   batches = decoded.batch(batch_size, drop_remainder=drop_remainder)
   options = tf.data.Options()  # several machines: each reads all and takes its part of every batch
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-  return batches.map(lambda frames: to_frames(frames, size), num_parallel_calls=2).prefetch(4).with_options(options)
+  return batches.map(averaged, num_parallel_calls=2).prefetch(4).with_options(options)
 
 
 def to_frames(stored, size):

@@ -7,16 +7,24 @@ from hgn_tf.data import stored
 _DTYPES = (tf.uint8, tf.uint16, tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
-def records(found, split):
+def records(found, split, others=()):
   """The films of a split in the order on disk, not decoded yet: `decoder` does that.
 
+  Args:
+    found: TFDS builder.
+    split: TFDS split.
+    others: names of features that come with them; records are then dicts.
+
   Raises:
-    ValueError: there is no such split, or the dataset has no films.
+    ValueError: there is no such split, or the dataset has no films, or not the others.
   """
   import tensorflow_datasets as tfds  # slow to import
   _check_feature(found)
-  examples = stored.examples(found, split, ["frames"], decoders={"frames": tfds.decode.SkipDecoding()})
-  return examples.map(lambda example: example["frames"])
+  for name in others:
+    if name not in found.info.features:
+      raise ValueError(f"{found.info.full_name!r} has no feature `{name}`; it has: {', '.join(found.info.features)}.")
+  examples = stored.examples(found, split, ["frames", *others], decoders={"frames": tfds.decode.SkipDecoding()})
+  return examples if others else examples.map(lambda example: example["frames"])
 
 
 def decoder(found, split, num_frames=None):

@@ -22,7 +22,7 @@ def load(dataset, *, split="test", take=None, data_dir=None):
     return None
   states = batches.load_states(dataset, split=split, take=take, data_dir=data_dir)
   return Truth(spec, states["q"], states["p"], {name: states["constants"][name] for name in spec.system.constants},
-               states["colors"])
+               states["colors"], states.get("controls"))
 
 
 def simulate(spec, split, num, size):
@@ -44,7 +44,8 @@ def simulate_some(spec, split, indices, size):
   """As `simulate`, of the examples numbered `indices`."""
   examples = physics.make_examples(spec, split, indices)
   frames = batches.to_frames(examples["frames"], size).numpy()
-  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"], examples["colors"])
+  return frames, Truth(spec, examples["q"], examples["p"], examples["constants"], examples["colors"],
+                       examples.get("controls"))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,6 +57,7 @@ class Truth:
     q, p: clean states, [n, T + 1, d].
     constants: name -> values, [n].
     colors: of the bodies, uint8 [n, bodies, 3].
+    controls: forces on each coordinate, [n, T, d]; None: none.
   """
 
   spec: physics.Spec
@@ -63,29 +65,43 @@ class Truth:
   p: np.ndarray
   constants: dict
   colors: np.ndarray
+  controls: np.ndarray | None = None
 
   def part(self, start, stop):
     """Trajectories `start` to `stop`, the latter not included."""
     constants = {name: values[start:stop] for name, values in self.constants.items()}
     return dataclasses.replace(self, q=self.q[start:stop], p=self.p[start:stop], constants=constants,
-                               colors=self.colors[start:stop])
+                               colors=self.colors[start:stop],
+                               controls=None if self.controls is None else self.controls[start:stop])
 
   def clean(self, size, num_frames):
     """The examples' first frames without observation noise, float32 [n, num_frames, size, size, 3]."""
     return self._draw(self.q[:, :num_frames], self.p[:, :num_frames], size)
 
   def frames(self, size, *, num_steps=None, speed=1.0):
-    """Clean frames from the first state on, float32 [n, num_steps + 1, size, size, 3].
+    """Clean frames from the first state on, float32 [n, num_steps + 1, size, size, 3]; after the controls without any.
 
     Args:
       size: height and width; divides the stored resolution.
       num_steps: default that of the dataset.
       speed: multiplies the time between frames; negative runs backward.
+
+    Raises:
+      ValueError: another speed than 1 of examples with controls, which are known frame by frame, and not before.
     """
     num_steps = self.spec.num_steps if num_steps is None else num_steps
     system = dataclasses.replace(self.spec.system, **self.constants)
-    q, p = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps)
+    q, p = physics.simulate(system, self.q[:, 0], self.p[:, 0], speed * self.spec.dt, num_steps,
+                            self._forces(num_steps, speed))
     return self._draw(q, p, size)
+
+  def _forces(self, num_steps, speed):
+    if self.controls is None:
+      return None
+    if speed != 1.0:
+      raise ValueError(f"speed must be 1 where films have controls, got {speed}.")
+    known = self.controls[:, :num_steps]
+    return np.pad(known, [(0, 0), (0, num_steps - known.shape[1]), (0, 0)])
 
   def noisy(self, size, seed):
     """The examples' frames with observation noise drawn anew, float32 [n, T + 1, size, size, 3]."""

@@ -41,17 +41,20 @@ def _evaluate(model, dataset, out, splits, limit, data_dir, begin):
   for split in splits:
     begin(split)
     figures[split] = measured.split(model, split)
-  frames = next(iter(measured.batches(splits[-1]).unbatch().batch(_PICTURES))).numpy()
+  driven = bool(getattr(model.config, "inputs", 0))
+  films = next(iter(measured.batches(splits[-1], controls=driven).unbatch().batch(_PICTURES)))
+  frames = (films["frames"] if driven else films).numpy()
   world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)
   begin("pictures")
   parts = [report.table(*table(figures))]
   if plots.available():
-    parts += [*_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames)]
+    controls = films["controls"][:4] if driven else None
+    parts += [*_plots(out, model, figures[splits[-1]]), *_pictures(out, model, frames, controls)]
   found = {"dataset": dataset, "model": model.config.to_dict(), **figures}
   if hasattr(model, "sample"):  # a PixelHNN has no prior
     begin("samples")
     found["samples"] = measured.samples(model, splits[-1])
-  if world:
+  if world and world.controls is None:  # a driven world has one speed
     begin("other speeds")
     more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
     found, parts = {**found, **more}, parts + pictures
@@ -70,8 +73,9 @@ def table(figures):
       "valid prediction time, frames": "valid_prediction_time", "variance of H x1e4": "energy_variance",
       "drift of H / spread of H": "energy_drift", "reversal error": "reversal_error"}
   scaled = {label: 1e4 if label.endswith("x1e4") else 1 for label in rows}
+  known = {label: key for label, key in rows.items() if all(key in split for split in figures.values())}
   return ["", *figures], [[label, *(split[key] * scaled[label] for split in figures.values())]
-                          for label, key in rows.items()]
+                          for label, key in known.items()]
 
 
 def _plots(out, model, split):
@@ -81,16 +85,22 @@ def _plots(out, model, split):
       "first frame repeated": (time, split["per_frame_first_frame"]),
       **({"noise floor": (time, np.full(len(time), split["noise_floor"]))} if split["noise_floor"] else {})},
       ylabel="pixel MSE", log=True)
+  parts = [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout.")]
+  if "energy" not in split:  # a LatentODE has none
+    return parts
   energy = np.asarray(split["energy"])
   rollouts.lines(out / "energy.png", {f"sequence {i}": (time, row) for i, row in enumerate(energy[:5])},
                  ylabel="learned H")
-  return [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout."),
-          report.figure(out / "energy.png", "The learned energy along five rollouts: a good model draws level lines.")]
+  return [*parts, report.figure(out / "energy.png",
+                                "The learned energy along five rollouts: a good model draws level lines.")]
 
 
-def _pictures(out, model, frames):
+def _pictures(out, model, frames, controls):
   four = frames[:4]
-  predicted = evaluator.unroll(model, four, model.config.num_frames - 1)
+  if controls is None:
+    predicted = evaluator.unroll(model, four, model.config.num_frames - 1)
+  else:
+    predicted = model.reconstruct(four, controls=controls).numpy()
   rollouts.animation(out / "reconstruction.gif", [("data", four), ("model", predicted)])
   parts = [report.figure(out / "reconstruction.gif", "Test sequences and their rollouts from one inferred state.")]
   if hasattr(model, "sample"):  # a PixelHNN has no prior

@@ -37,10 +37,10 @@ class Evaluator:
     some = truth.load(dataset, take=FLOOR_SEQUENCES, data_dir=data_dir)
     self.floor = some.noise_floor(size) if some else 0.0
 
-  def batches(self, split):
-    """Batches of the sequences that are evaluated."""
+  def batches(self, split, controls=False):
+    """Batches of the sequences that are evaluated; dicts of `frames` and `controls` where those are asked for."""
     batches = data.eval_batches(self.dataset, batch_size=self.batch_size, size=self.size, split=split,
-                                num_frames=self.num_frames, data_dir=self.data_dir)
+                                num_frames=self.num_frames, data_dir=self.data_dir, controls=controls)
     return batches if self.limit is None else batches.unbatch().take(self.limit).batch(self.batch_size)
 
   def count(self, split):
@@ -49,15 +49,17 @@ class Evaluator:
     return count if self.limit is None else min(count, self.limit)
 
   def split(self, model, split):
-    """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`)."""
-    rollout = tf.function(lambda frames: _rolled_out(model, frames))
+    """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`); under its films' controls."""
+    rollout = tf.function(lambda batch: _rolled_out(model, batch))
     world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
     rows, done = [], 0
-    for frames in progress.track(self.batches(split).as_numpy_iterator(), f"Films of {split}", unit="batches",
-                                 total=-(-self.count(split) // self.batch_size)):
-      predicted, energy, start, back = map(_numpy, rollout(frames))
+    batches = self.batches(split, controls=bool(getattr(model.config, "inputs", 0)))
+    for batch in progress.track(batches.as_numpy_iterator(), f"Films of {split}", unit="batches",
+                                total=-(-self.count(split) // self.batch_size)):
+      frames = batch["frames"] if isinstance(batch, dict) else batch
+      predicted, energy, start, back = map(_numpy, rollout(batch))
       clean = world.part(done, done + len(frames)).clean(self.size, self.num_frames) if world else None
-      rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), "energy": energy,
+      rows.append({**frame_errors(predicted, frames, self.mean_frame, clean), **energy,
                    "reversal": metrics.reversal_error(start, back)})
       done += len(frames)
     return summarize({key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, self.floor)
@@ -135,7 +137,7 @@ def summarize(rows, floor):
   """Figures of a split from per-sequence measurements.
 
   Args:
-    rows: what `frame_errors` returns and, for models with an energy, energy [n, T + 1] and reversal [n].
+    rows: what `frame_errors` returns, reversal [n] and, for models with an energy, energy [n, T + 1].
     floor: pixel MSE of the observation noise.
 
   Returns:
@@ -157,8 +159,9 @@ def summarize(rows, floor):
       "per_frame_first_frame": rows["first_frame"].mean(axis=0).tolist()}
   if "energy" in rows:
     figures |= {"energy_variance": metrics.energy_variance(rows["energy"]),
-                "energy_drift": metrics.energy_drift(rows["energy"]),
-                "reversal_error": float(np.mean(rows["reversal"])), "energy": rows["energy"][:8].tolist()}
+                "energy_drift": metrics.energy_drift(rows["energy"]), "energy": rows["energy"][:8].tolist()}
+  if "reversal" in rows:
+    figures["reversal_error"] = float(np.mean(rows["reversal"]))
   return figures
 
 
@@ -207,26 +210,32 @@ def inferred(infer, frames):
   return PhaseSpace(*(tf.concat(x, 0) for x in zip(*parts, strict=True)))
 
 
-def rolled_out(model, start, num_steps, speed=1.0):
-  """Frames [n, num_steps + 1, H, W, C] of the rollout from a PhaseSpace, as `unroll`."""
+def rolled_out(model, start, num_steps, speed=1.0, at_a_time=_UNROLLED):
+  """Frames [n, num_steps + 1, H, W, C] of the rollout from a PhaseSpace, as `unroll`; so many films at a time."""
   @tf.function(autograph=False)
   def run(q, p):
     return _finite(model.render(_rollout(model, PhaseSpace(q, p), num_steps, speed)))
 
-  parts = [slice(i, i + _UNROLLED) for i in range(0, len(start.q), _UNROLLED)]
+  parts = [slice(i, i + at_a_time) for i in range(0, len(start.q), at_a_time)]
   return np.concatenate([run(start.q[part], start.p[part]).numpy() for part in parts])
 
 
-def _rolled_out(model, frames):
-  """(frames, energy, first state, state after as many steps forward as backward) of the rollout of what is inferred."""
-  steps, start = model.config.num_frames - 1, model.infer(frames)
-  path = _rollout(model, start, steps)
-  back = _rollout(model, PhaseSpace(*(x[:, -1] for x in path)), steps, -1.0)
-  return _finite(model.render(path)), model.energy(path), start, PhaseSpace(*(x[:, -1] for x in back))
+def _rolled_out(model, batch):
+  """(frames, {"energy"} or {}, first state, state after as many steps forward as backward) of what is inferred."""
+  steps, on, back = model.config.num_frames - 1, {}, {}
+  if isinstance(batch, dict):
+    on, back = {"controls": batch["controls"]}, {"controls": batch["controls"][:, ::-1]}
+    batch = batch["frames"]
+  start = model.infer(batch, **on)
+  path = _rollout(model, start, steps, **on)
+  end = _rollout(model, PhaseSpace(*(x[:, -1] for x in path)), steps, -1.0, **back)
+  energy = {"energy": model.energy(path)} if getattr(model, "has_energy", True) else {}
+  return _finite(model.render(path)), energy, start, PhaseSpace(*(x[:, -1] for x in end))
 
 
-def _rollout(model, start, num_steps, speed=1.0):
-  options = {"method": "rk4"} if isinstance(model, PixelHNN) else {}  # scipy's solver takes one sequence at a time
+def _rollout(model, start, num_steps, speed=1.0, **options):
+  if isinstance(model, PixelHNN):
+    options["method"] = "rk4"  # scipy's solver takes one sequence at a time
   return model.rollout(start, num_steps, speed * model.config.dt, **options)
 
 

@@ -46,6 +46,25 @@ def valid_prediction_time(errors, trivial, floor=0.0):
   return np.where(failed.any(axis=1), failed.argmax(axis=1), failed.shape[1])
 
 
+def frames_right(errors, squares, *, seen=0, share=0.025):
+  """Valid prediction time as Botev et al. 2021 have it: frames until the first that is wrong, beyond those seen.
+
+  A frame is wrong where its MSE is above `share` of its own mean square. Frames are given in the order in which a
+  rollout leaves the film, for a backward one against time: their code counts that from the far end.
+
+  Args:
+    errors: pixel MSE of each frame of the rollout, [n, T + 1].
+    squares: mean squared value of each true frame, [n, T + 1].
+    seen: the first so many frames of the rollout do not count, as those that were trained on.
+    share: see above.
+
+  Returns:
+    Integers, [n], from 0 to T + 1 - seen.
+  """
+  wrong = (np.asarray(errors) > share * np.asarray(squares))[:, seen:]
+  return np.where(wrong.any(axis=1), wrong.argmax(axis=1), wrong.shape[1])
+
+
 def reversal_error(start, end):
   """Norm of the difference of two states over the norm of the first, [n].
 

@@ -1,7 +1,8 @@
 """Gradients of a trajectory in memory that does not grow with its length.
 
 A reversible method run with -dt undoes its own steps, so the backward pass can rebuild the states that it passes, one
-at a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there.
+at a time, and nothing has to be stored. Where the caller gets the whole trajectory, its states are taken from there,
+and what each step computed from them is computed once more: that any method can.
 """
 
 import functools
@@ -10,47 +11,52 @@ import tensorflow as tf
 
 from hgn_tf.mechanics.hamiltonians import is_separable, vector_field
 from hgn_tf.mechanics.phase_space import PhaseSpace
+from hgn_tf.mechanics.port_hamiltonian import at_step
 from hgn_tf.mechanics.scan import scan
 
-_FIRST_ORDER = "integrate(adjoint='reversible') has first derivatives only; adjoint='backprop' has all."
+_FIRST_ORDER = ("integrate(adjoint='reversible') has first derivatives only, and so has 'recompute'; "
+                "adjoint='backprop' has all.")
 
 
-def reversible_scan(integrator, hamiltonian, state, dt, num_steps, *, final_only):
-  """`num_steps` steps of a reversible integrator, differentiated by running them backward.
+def recomputing_scan(integrator, hamiltonian, state, dt, num_steps, controls=None, *, final_only):
+  """`num_steps` steps of an integrator, differentiated by computing each once more, the last one first.
 
-  Gradients flow to the state, to dt and to whatever the energies depend on: their variables, and the tensors that they
-  close over. They equal those of back-propagation up to rounding, and have no derivatives of their own.
+  Gradients flow to the state, to dt, to the controls and to whatever the energies depend on: their variables, and the
+  tensors that they close over. They equal those of back-propagation up to rounding, and have no derivatives of their
+  own.
 
   Args:
-    integrator: one that is `reversible`.
+    integrator: with `final_only` one that is `reversible`.
     hamiltonian: what it steps.
     state: PhaseSpace, each [batch, ...].
     dt: tensor that broadcasts over the state.
     num_steps: int or int32 scalar tensor.
+    controls: [batch, num_steps, inputs] of a `PortHamiltonian`, or None.
     final_only: return the last state alone.
 
   Returns:
     PhaseSpace, each [num_steps + 1, batch, ...]; each [batch, ...] with `final_only`.
   """
   def solve(q, p, dt):
-    return _solve(integrator, hamiltonian, PhaseSpace(q, p), dt, num_steps, final_only)
+    return _solve(integrator, hamiltonian, PhaseSpace(q, p), dt, num_steps, controls, final_only)
 
   if tf.executing_eagerly():  # where a tape around this call would keep every operation of the loop
     solve = tf.function(solve, autograph=False).get_concrete_function(*state, dt)
   return solve(*state, dt)
 
 
-def _solve(integrator, hamiltonian, state, dt, num_steps, final_only):
+def _solve(integrator, hamiltonian, state, dt, num_steps, controls, final_only):
   def start(state):
     return state, integrator.start(hamiltonian, state)
 
-  def step(x, dt=dt):
-    return integrator.step(hamiltonian, *x, dt)
+  def step(x, i, dt=dt):
+    return integrator.step(at_step(hamiltonian, controls, i), *x, dt)
 
   initial = start(tf.nest.map_structure(tf.stop_gradient, state))
-  last, history = scan(step, initial, num_steps, record=None if final_only else lambda x: x)
+  (_, last), history = scan(lambda ix: (ix[0] + 1, step(ix[1], ix[0])), (tf.constant(0), initial), num_steps,
+                            record=None if final_only else lambda ix: ix[1])
   solution = tf.nest.map_structure(tf.stop_gradient, last if final_only else history)
-  parameters = [dt, *_dependencies(hamiltonian, state)]
+  parameters = [dt, *_dependencies(lambda: at_step(hamiltonian, controls, 0), state)]
 
   def pullback(*cotangents):
     """From the gradient with respect to the solution, those with respect to the state and the parameters."""
@@ -62,8 +68,8 @@ def _solve(integrator, hamiltonian, state, dt, num_steps, final_only):
 
     @functools.partial(tf.function, autograph=False, experimental_attributes={"_noinline": True})
     def body(i, x, gradient, totals):
-      x = step(x, -dt) if final_only else _at(solution, i)
-      gradient, terms = _vjp(step, x, parameters, gradient)
+      x = step(x, i, -dt) if final_only else _at(solution, i)
+      gradient, terms = _vjp(lambda x: step(x, i), x, parameters, gradient)
       gradient = gradient if final_only else _add(gradient, _at(cotangents, i))
       return i - 1, x, gradient, _add(totals, terms)
 
@@ -88,9 +94,10 @@ def _attach_gradient(solution, state, parameters, pullback):
   return attach(solution, state, [tf.identity(y) for y in parameters])
 
 
-def _dependencies(hamiltonian, state):
-  """Trainable variables and floating tensors that the energies use besides their argument."""
+def _dependencies(system, state):
+  """Trainable variables and floating tensors that system(), what is stepped, uses besides its argument."""
   def energies(q, p):
+    hamiltonian = system()
     if is_separable(hamiltonian):
       return hamiltonian.kinetic(p), hamiltonian.potential(q)
     return vector_field(hamiltonian, PhaseSpace(q, p))

@@ -3,13 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf.mechanics.adjoint import reversible_scan
+from hgn_tf.mechanics.adjoint import recomputing_scan
 from hgn_tf.mechanics.integrators import integrator_of, names
 from hgn_tf.mechanics.phase_space import PhaseSpace
-from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
+from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian, at_step
 from hgn_tf.mechanics.scan import scan
 
-ADJOINTS = ("backprop", "reversible")
+ADJOINTS = ("backprop", "reversible", "recompute")
 
 
 def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_only=False, adjoint="backprop",
@@ -27,7 +27,8 @@ def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_onl
     method: name in `INTEGRATORS`, or one of its values.
     final_only: return the last state alone.
     adjoint: how gradients are computed. "backprop" keeps what every step computed; "reversible" runs a method that
-      can be backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned.
+      can be backward instead, in memory that does not grow with num_steps beyond the trajectory that is returned;
+      "recompute" takes the states of that trajectory, and so any method, but no `final_only`.
     controls: u of a `PortHamiltonian`, [batch, num_steps, inputs], each constant over its step; None: no inputs.
 
   Returns:
@@ -36,47 +37,35 @@ def integrate(hamiltonian, state, dt, num_steps, method="leapfrog", *, final_onl
   Raises:
     ValueError: unknown method or adjoint, num_steps that is negative or no integer, q and p of different shapes, dt of
       another shape, a method that needs a separable Hamiltonian and does not get one, "reversible" for a method that
-      does not run backward, controls of another shape or of a system without inputs, or iterations that do not
-      converge (in a graph an InvalidArgumentError).
+      does not run backward, "recompute" with `final_only`, controls of another shape or of a system without inputs, or
+      iterations that do not converge (in a graph an InvalidArgumentError).
   """
   integrator = integrator_of(method, hamiltonian)
   state = PhaseSpace(*map(tf.convert_to_tensor, state))
   num_steps = _check_num_steps(num_steps)
-  dt = _check(integrator, state, dt, adjoint)
+  dt = _check(integrator, state, dt, adjoint, final_only)
   if controls is not None:
-    controls = _check_controls(controls, hamiltonian, state, num_steps, adjoint)
-    solution = _driven_scan(integrator, hamiltonian, state, dt, num_steps, controls, final_only=final_only)
-  else:
-    run = reversible_scan if adjoint == "reversible" else _scan
-    solution = run(integrator, hamiltonian, state, dt, num_steps, final_only=final_only)
+    controls = _check_controls(controls, hamiltonian, state, num_steps)
+  run = _scan if adjoint == "backprop" else recomputing_scan
+  solution = run(integrator, hamiltonian, state, dt, num_steps, controls, final_only=final_only)
   return solution if final_only else PhaseSpace(*map(_batch_major, solution))
 
 
-def _scan(integrator, hamiltonian, state, dt, num_steps, *, final_only):
+def _scan(integrator, hamiltonian, state, dt, num_steps, controls, *, final_only):
   """The steps one after another; what TensorFlow back-propagates through."""
-  (last, _), history = scan(
-      lambda x: integrator.step(hamiltonian, *x, dt), (state, integrator.start(hamiltonian, state)), num_steps,
-      record=None if final_only else lambda x: x[0])
-  return last if final_only else history
-
-
-def _driven_scan(integrator, hamiltonian, state, dt, num_steps, controls, *, final_only):
-  """The steps one after another, each with its own inputs."""
   def step(x):
     i, state, carry = x
-    return i + 1, *integrator.step(hamiltonian.driven(tf.gather(controls, i, axis=1)), state, carry, dt)
+    return i + 1, *integrator.step(at_step(hamiltonian, controls, i), state, carry, dt)
 
   (_, last, _), history = scan(step, (tf.constant(0), state, integrator.start(hamiltonian, state)), num_steps,
                                record=None if final_only else lambda x: x[1])
   return last if final_only else history
 
 
-def _check_controls(controls, hamiltonian, state, num_steps, adjoint):
+def _check_controls(controls, hamiltonian, state, num_steps):
   """The controls as a tensor [batch, num_steps, inputs]."""
   if not isinstance(hamiltonian, PortHamiltonian) or hamiltonian.control is None:
     raise ValueError(f"controls need a PortHamiltonian with control=G, got {type(hamiltonian).__name__} without.")
-  if adjoint != "backprop":
-    raise ValueError(f"controls need adjoint='backprop', got {adjoint!r}.")
   controls = tf.cast(controls if tf.is_tensor(controls) else np.asarray(controls), state.q.dtype)
   inputs = hamiltonian.control(state.q).shape[-1]
   wanted = [state.q.shape[0], None if tf.is_tensor(num_steps) else num_steps, inputs]
@@ -97,13 +86,15 @@ def _check_num_steps(num_steps):
   return int(known)
 
 
-def _check(integrator, state, dt, adjoint):
+def _check(integrator, state, dt, adjoint, final_only):
   """Validates the arguments of `integrate`; returns dt shaped to broadcast over the state."""
   if adjoint not in ADJOINTS:
     raise ValueError(f"Unknown adjoint={adjoint!r}; known: {', '.join(ADJOINTS)}.")
   if adjoint == "reversible" and not integrator.reversible:
     raise ValueError("adjoint='reversible' needs a method that runs backward, one of "
                      f"{', '.join(names('reversible'))}; got {integrator.name!r}.")
+  if adjoint == "recompute" and final_only:
+    raise ValueError("adjoint='recompute' takes the states of the trajectory: it needs final_only=False, got True.")
   if not state.q.shape.is_compatible_with(state.p.shape):
     raise ValueError(f"state: q and p must have one shape, got {state.q.shape} and {state.p.shape}.")
   dt = tf.cast(dt if tf.is_tensor(dt) else tf.constant(dt, state.q.dtype), state.q.dtype)  # no float32 on the way

@@ -96,6 +96,17 @@ class Damped:
     return hamiltonian.linear_flow(state, 0.5 * dt), carry
 
 
+def at_step(hamiltonian, controls, i):
+  """The system that step `i` of a rollout runs: with the inputs of that step, where there are controls.
+
+  Args:
+    hamiltonian: any; a `PortHamiltonian` where there are controls.
+    controls: [batch, num_steps, inputs], or None.
+    i: int or int32 scalar.
+  """
+  return hamiltonian if controls is None else hamiltonian.driven(tf.gather(controls, i, axis=1))
+
+
 def _as(number, x):
   """A number or a tensor in the dtype of x, with all of its digits."""
   return tf.cast(number if tf.is_tensor(number) else np.asarray(number), x.dtype)

@@ -40,6 +40,25 @@ def check_frames(frames, frame_shape, dtype="float32"):
   return tf.ensure_shape(frames, [None, *frame_shape])
 
 
+def check_controls(controls, shape, dtype="float32"):
+  """Returns `controls` as a tensor [batch, *shape] of `dtype`.
+
+  Args:
+    controls: floats.
+    shape: (num_steps, inputs), None where any number will do.
+    dtype: of the model.
+
+  Raises:
+    ValueError: another rank or shape, or (when eager) values that are not finite.
+  """
+  controls = as_tensor(controls, dtype)
+  if not controls.shape.is_compatible_with([None, *shape]):
+    raise ValueError(f"controls must have shape [batch, {', '.join(map(str, shape))}], got {tuple(controls.shape)}.")
+  if tf.executing_eagerly() and not bool(tf.reduce_all(tf.math.is_finite(controls))):
+    raise ValueError("controls must be finite, got NaN or infinity.")
+  return controls
+
+
 def check_points(points, event_size, minimum=0):
   """Returns `points` untouched.
 

@@ -9,19 +9,18 @@ from hgn_tf.mechanics.integrate import integrate
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
 from hgn_tf.models import objectives, replicas
-from hgn_tf.models.checks import check_frames
+from hgn_tf.models.checks import check_controls, check_rollout
 from hgn_tf.models.compact_config import CompactHGNConfig
-from hgn_tf.models.hgn import HGN
 from hgn_tf.models.objective_model import weighted_mean
-from hgn_tf.models.prior import MixturePrior
+from hgn_tf.models.window import WindowHGN
 from hgn_tf.networks.grids import pixel_grid
 
 _LINE_SEARCH = 5  # evaluations: near the end single precision gives no step that satisfies Wolfe's conditions
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
-class CompactHGN(HGN):
-  """An HGN with a vector state: z = (q, p) in R^2d at the middle of a window of frames, each q drawn pixel by pixel.
+class CompactHGN(WindowHGN):
+  """An HGN whose state has as few numbers as its motion, each q drawn pixel by pixel.
 
   A window of `config.context` frames at a random place of the film gives the state at its middle; the rollout goes both
   ways from there to the ends of the film. With as few numbers as the motion has, a path that shows the film has to obey
@@ -33,18 +32,10 @@ class CompactHGN(HGN):
 
   config_class = CompactHGNConfig
 
-  def _build_networks(self):
-    c, dtype = self.config, self.variable_dtype
-    self.encoder = networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset,
-                                          dtype=self.conv_policy, name="encoder")
-    self.encoder.build((None, *c.seen_shape))
-    self.transform = None
-    self.prior = MixturePrior(c.prior_rank, c.prior_components, dtype=dtype, name="prior")
-    self.prior.build((None, *c.latent_shape))
-    energies = self._make_energies()
-    self.decoder = self._make_decoder()
-    for layer, shape in (*energies, (self.decoder, c.state_shape)):
-      layer.build((None, *shape))
+  def _make_encoder(self):
+    c = self.config
+    return networks.WindowEncoder(2 * c.pairs, c.maps, c.encoder_hidden, c.log_std_offset, dtype=self.conv_policy,
+                                  name="encoder")
 
   def _make_decoder(self):
     c = self.config
@@ -57,6 +48,10 @@ class CompactHGN(HGN):
       self.friction = networks.Friction(c.damping_hidden, c.activation, gain=c.energy_gain, dtype=self.variable_dtype,
                                         name="friction")
       layers.append((self.friction, c.state_shape))
+    if c.inputs:
+      self.input_matrix = networks.InputMatrix(c.inputs, c.input_hidden, c.activation, c.energy_gain,
+                                               dtype=self.variable_dtype, name="input_matrix")
+      layers.append((self.input_matrix, c.state_shape))
     return layers
 
   def _energy(self, name):
@@ -78,29 +73,76 @@ class CompactHGN(HGN):
     return self.hamiltonian_of(lambda energy: energy)
 
   def hamiltonian_of(self, form):
-    if self.config.damping:
-      return PortHamiltonian(form(self.potential), self.friction)
+    c = self.config
+    if c.damping or c.inputs:
+      return PortHamiltonian(form(self.potential), self.friction if c.damping else None,
+                             self.input_matrix if c.inputs else None)
     return super().hamiltonian_of(form)
 
-  def check_seen(self, frames):
-    """`config.context` frames or more: z is the state at the middle of the window that the first ones are."""
-    frames = check_frames(frames, (None, *self.config.frame_shape[1:]), self.variable_dtype)
-    if frames.shape[1] is not None and frames.shape[1] < self.config.context:
-      raise ValueError(f"frames must have at least context={self.config.context} in time, got {frames.shape[1]}.")
-    return frames
+  def rollout(self, state, num_steps, dt=None, controls=None):
+    """Hamilton's equations from `state`; PhaseSpace, each [batch, num_steps + 1, ...], the start included.
 
-  def infer(self, frames, refine=0):
+    Args:
+      state: PhaseSpace, each [batch, *config.state_shape].
+      num_steps: int or int32 scalar, at least 0.
+      dt: time of a step, float or [batch]; negative runs backward; default `config.dt`.
+      controls: u of each step in the order in which they are taken, [batch, num_steps, config.inputs]; None: no inputs.
+
+    Raises:
+      ValueError: controls of another shape, or of a model without inputs.
+    """
+    if controls is None:
+      return super().rollout(state, num_steps, dt)
+    dt = self.config.dt if dt is None else dt
+    check_rollout(self.hamiltonian, num_steps, dt, self.config.method)
+    return integrate(self.dynamics(dt), state, dt, num_steps, self.config.method, controls=controls)
+
+  def infer(self, frames, refine=0, controls=None):
     """The state at the first frame: the encoder's, then refined by how well its rollout shows all frames given.
 
     Args:
       frames: float32 [batch, T + 1, H, W, C] in [0, 1], at least `config.context` in time.
       refine: iterations of L-BFGS on the squared error of all frames (data assimilation); 0: the encoder's own.
+      controls: u between the frames, [batch, T, config.inputs], or None.
 
     Returns:
       PhaseSpace, each [batch, d].
+
+    Raises:
+      ValueError: `refine` with controls, or controls of fewer steps than lie before the middle of the window.
     """
+    if refine and controls is not None:
+      raise ValueError(f"refine must be 0 where there are controls, got {refine}.")
     z = self.encode(frames).mean()
-    return self.initial_state(self.refine(z, frames, refine) if refine else z)
+    return self.initial_state(self.refine(z, frames, refine) if refine else z, controls)
+
+  def initial_state(self, z, controls=None):
+    """The state at the first frame of the window whose middle has the state z = (q, p).
+
+    Args:
+      z: [batch, 2d].
+      controls: u from the first frame on, [batch, steps, config.inputs], or None.
+    """
+    if controls is None:
+      return super().initial_state(z)
+    c = self.config
+    before = check_controls(controls, (None, c.inputs), self.variable_dtype)[:, :c.middle][:, ::-1]
+    path = self.rollout(PhaseSpace.split(z), c.middle, -c.dt, before)
+    return PhaseSpace(*(x[:, -1] for x in path))
+
+  def reconstruct(self, frames, num_steps=None, dt=None, controls=None):
+    """Frames rolled out from the mean of the posterior; [batch, num_steps + 1, H, W, C].
+
+    Args:
+      frames: float32 [batch, T + 1, H, W, C] in [0, 1].
+      num_steps: default T of the config, or as many as there are controls.
+      dt: as in `rollout`.
+      controls: u from the first frame on, [batch, num_steps, config.inputs], or None.
+    """
+    if controls is None:
+      return super().reconstruct(frames, num_steps, dt)
+    num_steps = controls.shape[1] if num_steps is None else num_steps
+    return self.render(self.rollout(self.infer(frames, controls=controls), num_steps, dt, controls))
 
   @tf.function(autograph=False)
   def refine(self, z, frames, iterations):
@@ -129,11 +171,6 @@ class CompactHGN(HGN):
     return tfp.optimizer.lbfgs_minimize(slope, z, max_iterations=iterations, max_line_search_iterations=_LINE_SEARCH,
                                         parallel_iterations=1).position
 
-  def initial_state(self, z):
-    """The state at the first frame of the window whose middle has the state z = (q, p)."""
-    back = self.rollout(PhaseSpace.split(z), self.config.middle, -self.config.dt)
-    return PhaseSpace(*(x[:, -1] for x in back))
-
   def decode(self, q, size=None):
     """Frames in [0, 1] of positions, of any size: [..., d] -> [..., size, size, C].
 
@@ -143,19 +180,40 @@ class CompactHGN(HGN):
     """
     return self._over_batch(lambda x: self.decoder.image(x, size or self.config.size), q)
 
-  def _positions(self, state, num_steps, dt):
-    """Positions of a rollout, differentiated by running it backward: XLA takes no list of states across its border."""
-    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="reversible").q
+  def _positions(self, state, num_steps, dt, controls=None):
+    """Positions of a rollout, differentiated from its states alone: XLA takes no list of others across its border."""
+    return integrate(self.dynamics(dt), state, dt, num_steps, self.config.method, adjoint="recompute",
+                     controls=controls).q
 
   # Training.
 
-  def objective(self, frames, step, weights=None):
+  def inputs(self, x):
+    """Films or, of a model with inputs, a dict of `frames` and `controls` [batch, T, config.inputs]."""
     c = self.config
+    if not c.inputs:
+      return super().inputs(x)
+    if not isinstance(x, dict) or set(x) != {"frames", "controls"}:
+      raise ValueError("x must be a dict of frames and controls for a model with inputs, got "
+                       f"{sorted(x) if isinstance(x, dict) else type(x).__name__}.")
+    return {"frames": super().inputs(x["frames"]),
+            "controls": check_controls(x["controls"], (c.num_frames - 1, c.inputs), self.variable_dtype)}
+
+  def films_of(self, x):
+    return x["frames"] if self.config.inputs else x
+
+  def call(self, x):
+    """The reconstruction of films of `config.num_frames`, from the mean of the posterior, under their controls."""
+    if not isinstance(x, dict):
+      return super().call(x)
+    return self.reconstruct(x["frames"], controls=x["controls"])
+
+  def objective(self, x, step, weights=None):
+    c, frames = self.config, self.films_of(x)
     seeds = tf.random.split(tf.stack([c.seed, step]), 4)
     start = self._draw_start(seeds[2])
     mean, log_std = self._posterior(self._window(frames, start))
     z = self._draw(mean, log_std, seeds[0])
-    mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights)
+    mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights, x["controls"] if c.inputs else None)
     kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
     return mse, kl, self._lagrangian(mse, kl, step)
 
@@ -167,7 +225,7 @@ class CompactHGN(HGN):
   def _window(self, frames, start):
     return tf.gather(frames, start + tf.range(self.config.context), axis=1)
 
-  def _film_error(self, z, frames, step, seed, start=0, weights=None):
+  def _film_error(self, z, frames, step, seed, start=0, weights=None, controls=None):
     """Squared error of random pixels of random frames, within a horizon around `start` that grows with the steps."""
     seeds = tf.random.split(seed, 2)
     indices = self._draw_frames(tf.shape(frames)[0], step, seeds[0], start)
@@ -175,7 +233,18 @@ class CompactHGN(HGN):
     if weights is not None:  # of films, for each of their frames
       parts *= tf.repeat(weights, tf.shape(indices)[1])[:, None]
     error = self._pixel_error if self.run_eagerly else self._compiled_pixel_error
-    return error(z, indices - start, places, colours, parts)
+    ways = () if controls is None else (self._both_ways(controls, start),)
+    return error(z, indices - start, places, colours, parts, *ways)
+
+  def _both_ways(self, controls, start):
+    """u of the steps onward from frame `start` and, below them, of those back from it, [2 batch, steps, inputs].
+
+    Steps beyond the ends of the film, whose frames nothing is trained on, take those of the ends.
+    """
+    steps, last = tf.range(self._longest), self.config.num_frames - 2
+    ways = [tf.gather(controls, tf.clip_by_value(places, 0, last), axis=1)
+            for places in (start + steps, start - 1 - steps)]
+    return tf.concat(ways, axis=0)
 
   def _sample_pixels(self, frames, seed):
     """(places [n, m, 2], colours [n, m, C], weights [n, m]) of random pixels of n = batch k frames [batch, k, ...]."""
@@ -229,13 +298,13 @@ class CompactHGN(HGN):
   def _compiled_pixel_error(self, *args):
     return self._pixel_error(*args)
 
-  def _pixel_error(self, z, offsets, places, colours, weights):
+  def _pixel_error(self, z, offsets, places, colours, weights, controls=None):
     """Mean squared error of pixels of frames `offsets` [batch, k] away from the state z; both ways at once."""
     c = self.config
     state = PhaseSpace(*(tf.concat([x, x], axis=0) for x in PhaseSpace.split(z)))
     rows = tf.shape(z)[0]
     dt = tf.constant(c.dt, z.dtype) * tf.concat([tf.ones([rows], z.dtype), -tf.ones([rows], z.dtype)], axis=0)
-    on, back = tf.split(self._positions(state, self._longest, dt), 2, axis=0)
+    on, back = tf.split(self._positions(state, self._longest, dt, controls), 2, axis=0)
     at = lambda path, index: tf.gather(path, tf.maximum(index, 0), batch_dims=1)  # noqa: E731
     q = tf.where(offsets[..., None] >= 0, at(on, offsets), at(back, -offsets))
     drawn = self.decoder(tf.reshape(q, [-1, c.pairs]), places)

@@ -4,22 +4,23 @@ import dataclasses
 
 from hgn_tf.mechanics.integrators import names
 from hgn_tf.models import rules
-from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.window_config import WindowHGNConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class CompactHGNConfig(HGNConfig):
+class CompactHGNConfig(WindowHGNConfig):
   """Every choice that makes a `CompactHGN`, as plain data.
 
   Architecture:
-    pairs: d of the state, q and p in R^d each.
-    context: frames that the encoder sees, successive ones; the state that it infers is that of the middle one.
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden, decoder_shifts: of `networks.CoordinateDecoder`.
     potential_hidden, radii, powers: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
     damping: learn friction, dp/dt = -dH/dq - D(q) dH/dp with a diagonal D; takes `energy_kind` "fixed_kinetic" and a
       symmetric method. damping_hidden: widths of the hidden layers of D; empty: softplus of a linear function.
+    inputs: of a system that is driven, dp/dt + G(q) u(t): how many numbers u has; 0: none. `fit` then takes dicts of
+      `frames` and `controls`, [batch, T, inputs]. The same energy_kind and methods as with damping. input_hidden:
+      widths of the hidden layers of G; empty: a linear function.
     energy_gain: how many times as fast as the other networks the energies learn.
     activation: of V and K.
   Objective:
@@ -33,8 +34,6 @@ class CompactHGNConfig(HGNConfig):
   """
 
   name: str = "hgn_compact"
-  pairs: int = 1
-  context: int = 16
   maps: int = 12
   encoder_hidden: tuple = (96, 96)
   units: int = 32
@@ -48,10 +47,11 @@ class CompactHGNConfig(HGNConfig):
   activation: str = "softplus"
   damping: bool = False
   damping_hidden: tuple = ()
+  inputs: int = 0
+  input_hidden: tuple = ()
   pixels_per_frame: int = 96
   horizon: tuple = (0.05, 0.6)
   nearest: int = 5
-  transform: tuple = ()
   kappa: float = 1e-6
   log_std_offset: float = -6.0
   log_std_rise: tuple | None = None
@@ -61,8 +61,7 @@ class CompactHGNConfig(HGNConfig):
   warmup_steps: int = 100
 
   RULES = {
-      "method": rules.one_of(*names("reversible")),  # its gradients run it backward
-      "pairs": rules.at_least(1),
+      "method": rules.one_of(*names("reversible")),  # back from the middle of a window, and on again
       "maps": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
       "units": rules.at_least(1),
@@ -75,6 +74,8 @@ class CompactHGNConfig(HGNConfig):
       "kinetic_hidden": rules.WIDTHS,
       "activation": rules.ACTIVATION,
       "damping_hidden": rules.WIDTHS,
+      "inputs": rules.at_least(0),
+      "input_hidden": rules.WIDTHS,
       "pixels_per_frame": rules.at_least(1),
       "horizon": rules.PARTS,
       "nearest": rules.at_least(0),
@@ -82,26 +83,10 @@ class CompactHGNConfig(HGNConfig):
 
   def __post_init__(self):
     super().__post_init__()
-    self._check("context", rules.within(1, self.num_frames))
-    if self.damping and self.energy_kind != "fixed_kinetic":
-      raise ValueError(f"damping=True needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
-    if self.damping and self.method not in names("symmetric"):
-      raise ValueError(f"damping=True needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
-                       f"{self.method!r}.")
-
-  @property
-  def latent_shape(self):
-    return (2 * self.pairs,)
-
-  @property
-  def state_shape(self):
-    return (self.pairs,)
-
-  @property
-  def middle(self):
-    """The frame of a window whose state is inferred."""
-    return self.context // 2
-
-  @property
-  def seen_shape(self):
-    return (self.context, *self.frame_shape[1:])
+    for name in ("damping", "inputs"):
+      value = getattr(self, name)
+      if value and self.energy_kind != "fixed_kinetic":
+        raise ValueError(f"{name}={value} needs energy_kind='fixed_kinetic', got {self.energy_kind!r}.")
+      if value and self.method not in names("symmetric"):
+        raise ValueError(f"{name}={value} needs a symmetric method, one of {', '.join(names('symmetric'))}, got "
+                         f"{self.method!r}.")

@@ -65,8 +65,8 @@ class CompactVariant(CompactHGN):
     first, last = super()._bounds(start, reach)
     return (start, last) if self.config.directions == "forward" else (first, last)
 
-  def objective(self, frames, step, weights=None):
-    c = self.config
+  def objective(self, x, step, weights=None):
+    c, frames = self.config, self.films_of(x)
     if c.time_reversal:
       forward = tf.range(tf.shape(frames)[0]) % 2 == 0
       frames = tf.where(forward[:, None, None, None, None], frames, frames[:, ::-1])
@@ -98,7 +98,7 @@ class CompactVariant(CompactHGN):
     return total * c.size ** 2 * c.channels / self.encoder.scale ** 2
 
   def _orbit(self, state, num_steps, dt):
-    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="reversible")
+    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="recompute")
 
   def _at(self, z, offset):
     """The state so many frames from z on, on either side."""

@@ -39,6 +39,7 @@ class HGN(ObjectiveModel):
 
   config_class = HGNConfig
   figures = ("loss", "mse", "kl")
+  has_energy = True
 
   def __init__(self, config, **kwargs):
     super().__init__(config, **kwargs)
@@ -64,20 +65,35 @@ class HGN(ObjectiveModel):
     return self.config.clip_norm
 
   def _build_networks(self):
-    c, dtype, conv = self.config, self.variable_dtype, self.conv_policy
-    self.encoder = networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=conv, name="encoder")
+    c = self.config
+    self.encoder = self._make_encoder()
     self.encoder.build((None, *c.seen_shape))
-    self.transform = networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, dtype,
-                                         "transform") if c.transform else None
-    rank = min(c.prior_rank, math.prod(c.latent_shape) - 1)
-    self.prior = MixturePrior(rank, c.prior_components, dtype=dtype, name="prior")
+    self.transform = self._make_transform()
+    self.prior = MixturePrior(self._prior_rank(), c.prior_components, dtype=self.variable_dtype, name="prior")
     self.prior.build((None, *c.latent_shape))
     energies = self._make_energies()
-    make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
-    self.decoder = make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=conv,
-                        name="decoder")
+    self.decoder = self._make_decoder()
     for layer, shape in (*energies, (self.decoder, c.state_shape)):
       layer.build((None, *shape))
+
+  def _make_encoder(self):
+    c = self.config
+    return networks.Encoder(c.encoder, c.log_std_offset, c.kernel_initializer, dtype=self.conv_policy, name="encoder")
+
+  def _make_transform(self):
+    """f_psi, or None."""
+    c = self.config
+    return networks.conv_stack(c.transform, "relu", c.kernel_initializer, c.latent_shape, self.variable_dtype,
+                               "transform") if c.transform else None
+
+  def _prior_rank(self):
+    return min(self.config.prior_rank, math.prod(self.config.latent_shape) - 1)
+
+  def _make_decoder(self):
+    c = self.config
+    make = networks.Decoder if c.decoder == "constant" else networks.ResidualDecoder
+    return make(c.decoder_filters, c.channels, kernel_initializer=c.kernel_initializer, dtype=self.conv_policy,
+                name="decoder")
 
   def _make_energies(self):
     """The nets that H is made of, and the shape of what each takes."""
@@ -133,9 +149,14 @@ class HGN(ObjectiveModel):
       num_steps: int or int32 scalar, at least 0.
       dt: time of a step, float or [batch]; negative runs backward; default `config.dt`.
     """
-    dt, hamiltonian = self.config.dt if dt is None else dt, self.hamiltonian
-    check_rollout(hamiltonian, num_steps, dt, self.config.method)
-    return integrate(hamiltonian, state, dt, num_steps, self.config.method)
+    dt = self.config.dt if dt is None else dt
+    check_rollout(self.hamiltonian, num_steps, dt, self.config.method)
+    return integrate(self.dynamics(dt), state, dt, num_steps, self.config.method)
+
+  def dynamics(self, dt):
+    """What moves a state in steps of `dt`, as `hgn_tf.integrate` takes it: the energy."""
+    del dt
+    return self.hamiltonian
 
   @property
   def hamiltonian(self):
@@ -156,7 +177,13 @@ class HGN(ObjectiveModel):
     return self._over_batch(self.decoder, q)
 
   def energy(self, state):
-    """H; [batch, ...] for states [batch, ..., *config.state_shape]. Its scale is arbitrary."""
+    """H; [batch, ...] for states [batch, ..., *config.state_shape]. Its scale is arbitrary.
+
+    Raises:
+      ValueError: the model has no energy (`has_energy`).
+    """
+    if not self.has_energy:
+      raise ValueError(f"{self.config.name!r}, a {type(self).__name__}, has no energy: what moves it is no gradient.")
     flat = PhaseSpace(*(tf.reshape(x, [-1, *self.config.state_shape]) for x in state))
     axes = len(self.config.state_shape)
     return tf.reshape(self.hamiltonian_of(lambda energy: energy)(flat), tf.shape(state.q)[:-axes])
@@ -236,11 +263,15 @@ class HGN(ObjectiveModel):
   def inputs(self, x):
     return check_frames(x, self.config.frame_shape, self.variable_dtype)
 
-  def before_step(self, frames, step):
-    self._prepare_encoder(frames, step)
+  def films_of(self, x):
+    """The films of what `inputs` gives."""
+    return x
 
-  def step_losses(self, frames, weights, step):
-    mse, kl, loss = self.objective(frames, step, weights)
+  def before_step(self, x, step):
+    self._prepare_encoder(self.films_of(x), step)
+
+  def step_losses(self, x, weights, step):
+    mse, kl, loss = self.objective(x, step, weights)
     return loss, dict(loss=loss, mse=mse, kl=kl)
 
   def after_step(self, figures):
@@ -261,9 +292,10 @@ class HGN(ObjectiveModel):
       first(centre, self.encoder.centre)
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
-  def test_losses(self, frames, weights):
+  def test_losses(self, x, weights):
+    frames = self.films_of(x)
     mean, log_std = self._posterior(frames)
-    mse = objectives.squared_error(self(frames), frames, film_weights=weights)
+    mse = objectives.squared_error(self(x), frames, film_weights=weights)
     return dict(loss=mse, mse=mse, kl=weighted_mean(objectives.gaussian_kl(mean, log_std), weights))
 
   def objective(self, frames, step, weights=None):
@@ -299,14 +331,14 @@ class HGN(ObjectiveModel):
 
   def _film_error(self, q, frames, step, seed, start=0, weights=None):
     """Squared error of a random subset of frames, within a horizon around `start` that grows with the steps."""
-    c = self.config
-    horizon = 2 + step // c.horizon_steps if c.horizon_steps else c.num_frames
-    near = tf.abs(tf.range(c.num_frames) - start) < horizon
+    c, num_frames = self.config, frames.shape[1]
+    horizon = 2 + step // c.horizon_steps if c.horizon_steps else num_frames
+    near = tf.abs(tf.range(num_frames) - start) < horizon
     if c.frames_per_step is None:
       wanted = tf.broadcast_to(tf.cast(near, frames.dtype), tf.shape(frames)[:2])
     else:
       keys = replicas.rows_of_replica(
-          lambda rows: tf.random.stateless_uniform([rows, c.num_frames], seed), tf.shape(frames)[0])
+          lambda rows: tf.random.stateless_uniform([rows, num_frames], seed), tf.shape(frames)[0])
       indices, wanted = objectives.draw_frames(keys, c.frames_per_step, near)
       q, frames = (tf.gather(x, indices, batch_dims=1) for x in (q, frames))
     return objectives.squared_error(self.decode(q), frames, tf.cast(wanted, frames.dtype), weights)

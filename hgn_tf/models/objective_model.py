@@ -137,7 +137,7 @@ class ObjectiveModel(Model):
     """(x, weights with a mean of 1 over all replicas or None, their sum in this replica)."""
     x, _, weights = keras.utils.unpack_x_y_sample_weight(data)
     x = self.inputs(x)
-    count = tf.cast(tf.shape(x)[0], self.variable_dtype)
+    count = tf.cast(tf.shape(tf.nest.flatten(x)[0])[0], self.variable_dtype)
     if weights is None:
       return x, None, count
     weights = tf.cast(tf.ensure_shape(weights, [None]), self.variable_dtype)

@@ -8,7 +8,10 @@ import dataclasses
 from hgn_tf.models.compact_config import CompactHGNConfig
 from hgn_tf.models.compact_variants import CompactVariantConfig
 from hgn_tf.models.hgn_config import HGNConfig
+from hgn_tf.models.hgn_plus_plus_config import HGNPlusPlusConfig
 from hgn_tf.models.hnn_config import HNNConfig
+from hgn_tf.models.latent_ode_config import LatentODEConfig
+from hgn_tf.models.latent_rnn_config import LatentRNNConfig
 from hgn_tf.models.nhf_config import NHFConfig
 from hgn_tf.models.pixel_hnn_config import PixelHNNConfig
 from hgn_tf.models.real_nvp_config import RealNVPConfig
@@ -54,6 +57,21 @@ _HGN_PRESETS = {
 _COMPACT_PRESETS = {"hgn_compact": {}}
 _COMPACT_VARIANTS = {"hgn_compact_variant": {}}  # of the ablation
 
+# HGN++ (Botev et al. 2021): 5 frames in, the next 60 out, half of the films backward, for films of 65 frames. The
+# recipe of days on a GPU, which takes all frames in each of 500,000 steps: hgn_plus_plus_paper_recipe.
+# hgn-reproduce follow_up --rows=hgn_plus_plus; times and results: docs/follow_up.md.
+_HGN_PLUS_PLUS_PRESETS = {
+    "hgn_plus_plus": {},
+    "hgn_plus_plus_paper_recipe": dict(
+        energy_residual=False, log_std_offset=0.0, frames_per_step=None, horizon_steps=0, steps=500_000,
+        batch_size=128, learning_rate=1.5e-4, learning_rate_decay="constant", clip_norm=None,
+        kernel_initializer="glorot_uniform", centre_frames=False, prior_rank=0),
+}
+
+# What a compact HGN is compared with: its encoder, decoder and training, another law.
+# hgn-reproduce follow_up --rows=latent_ode,latent_rnn; times and results: docs/follow_up.md.
+_LATENT_ODE_PRESETS, _LATENT_RNN_PRESETS = {"latent_ode": {}}, {"latent_rnn": {}}
+
 # HNN's tasks (Greydanus et al. 2019), with the hyper-parameters of its repository.
 # hgn-reproduce hnn --tasks=mass_spring,...; times and results of every one: docs/hnn.md.
 _ORBITS = dict(steps=10_000, batch_size=200, weight_decay=0.0)
@@ -94,7 +112,9 @@ PRESETS = {
     name: dataclasses.replace(config, name=name, **changes)
     for config, changed in ((_HGN, _HGN_PRESETS), (CompactHGNConfig(), _COMPACT_PRESETS),
                             (CompactVariantConfig(), _COMPACT_VARIANTS),
-                            (HNNConfig(), _HNN_PRESETS), (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
+                            (HGNPlusPlusConfig(), _HGN_PLUS_PLUS_PRESETS), (LatentODEConfig(), _LATENT_ODE_PRESETS),
+                            (LatentRNNConfig(), _LATENT_RNN_PRESETS), (HNNConfig(), _HNN_PRESETS),
+                            (PixelHNNConfig(), _PIXEL_HNN_PRESETS),
                             (NHFConfig(), _NHF_PRESETS), (RealNVPConfig(), _REAL_NVP_PRESETS))
     for name, changes in changed.items()}
 

@@ -77,6 +77,7 @@ def _numbers(value, kinds=(int, float)):
 
 POSITIVE = Rule("positive", lambda value: value > 0)
 NOT_ZERO = Rule("other than 0", lambda value: value != 0)
+NO_ENERGY = Rule("off: there is no energy that friction or inputs could act on", lambda value: not value)
 ACTIVATION = keras_name("activation", keras.activations.get)
 INITIALIZER = keras_name("initializer", keras.initializers.get)
 WIDTHS = Rule("a tuple of integers of at least 1", _counts)

@@ -54,6 +54,34 @@ class Decoder(keras.layers.Layer):
             "activation": self.activation}
 
 
+class VectorDecoder(keras.layers.Layer):
+  """p(x | q) of a vector q: a linear map to a grid, then `Decoder`; [batch, d] -> [batch, 8h, 8w, C].
+
+  Args:
+    grid: (h, w, channels) of the grid.
+    filters, channels, kernel_initializer: of the `Decoder`.
+  """
+
+  def __init__(self, grid, filters=64, channels=3, kernel_initializer="he_normal", **kwargs):
+    super().__init__(**kwargs)
+    self.grid, self.filters, self.channels = tuple(grid), filters, channels
+    self.kernel_initializer = kernel_initializer
+
+  def build(self, input_shape):
+    self.net = sequential([keras.layers.Dense(math.prod(self.grid), dtype=self.dtype_policy),
+                           keras.layers.Reshape(self.grid, dtype=self.dtype_policy),
+                           Decoder(self.filters, self.channels, kernel_initializer=self.kernel_initializer,
+                                   dtype=self.dtype_policy)], self.dtype_policy)
+    self.net.build(input_shape)
+
+  def call(self, q):
+    return tf.cast(self.net(q), self.variable_dtype)
+
+  def get_config(self):
+    return {**super().get_config(), "grid": self.grid, "filters": self.filters, "channels": self.channels,
+            "kernel_initializer": self.kernel_initializer}
+
+
 class ResidualDecoder(keras.layers.Layer):
   """p(x | q) of appendix A.1: three residual blocks, each closed by a sigmoid, then one convolution to the image.
 
@@ -162,36 +190,30 @@ class CoordinateDecoder(keras.layers.Layer):
             "width": self.width, "shifts": self.shift_hidden}
 
 
-class ImageDecoder(keras.layers.Layer):
-  """The paper's `Decoder` of a grid that is linear in a vector q, where a `CoordinateDecoder` is expected.
+class ImageDecoder(VectorDecoder):
+  """A `VectorDecoder` where a `CoordinateDecoder` is expected.
 
   Args:
     size: of the image.
-    filters, channels: of `Decoder`.
+    filters, channels: of the `Decoder`.
   """
 
   def __init__(self, size=32, filters=64, channels=3, **kwargs):
-    super().__init__(**kwargs)
-    self.size, self.filters, self.channels = size, filters, channels
-
-  def build(self, input_shape):
-    grid = (self.size // 8, self.size // 8, self.filters)
-    self.net = sequential([keras.layers.Dense(math.prod(grid), dtype=self.dtype_policy),
-                           keras.layers.Reshape(grid, dtype=self.dtype_policy),
-                           Decoder(self.filters, self.channels, dtype=self.dtype_policy)], self.dtype_policy)
-    self.net.build((None, input_shape[-1]))
+    super().__init__((size // 8, size // 8, filters), filters, channels, **kwargs)
+    self.size = size
 
   def call(self, q, places):
     """Colours in [0, 1] of the pixels nearest to places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, C]."""
-    image = self.image(q, self.size)
+    image = super().call(q)
     x, y = tf.split(tf.cast(tf.round((places + 1.0) * self.size / 2 - 0.5), tf.int32), 2, axis=-1)
     index = tf.broadcast_to((y * self.size + x)[..., 0], [tf.shape(q)[0], tf.shape(places)[1]])
     return tf.gather(tf.reshape(image, [-1, self.size ** 2, self.channels]), index, batch_dims=1)
 
   def image(self, q, size):
     """Images in [0, 1]: [n, d] -> [n, size, size, channels]; other sizes than its own are interpolated."""
-    image = tf.cast(self.net(q), self.variable_dtype)
+    image = super().call(q)
     return image if size == self.size else tf.image.resize(image, [size, size])
 
   def get_config(self):
-    return {**super().get_config(), "size": self.size, "filters": self.filters, "channels": self.channels}
+    return {"size": self.size, **{key: value for key, value in super().get_config().items()
+                                  if key not in ("grid", "kernel_initializer")}}

@@ -44,26 +44,63 @@ class Encoder(FrameEncoder):
     kernel_initializer: of the ReLU convolutions.
   """
 
+  activation = "relu"
+
   def __init__(self, convs, log_std_offset=-4.0, kernel_initializer="he_normal", **kwargs):
     super().__init__(log_std_offset, **kwargs)
     self.convs, self.kernel_initializer = tuple(map(tuple, convs)), kernel_initializer
 
   def build(self, input_shape):
+    self._build_convs(input_shape)
+    self.add_fixed(input_shape[2:])
+
+  def _build_convs(self, input_shape):
     _, frames, height, width, channels = input_shape
-    self.net = conv_stack(self.convs, "relu", self.kernel_initializer, (height, width, frames * channels),
+    self.net = conv_stack(self.convs, self.activation, self.kernel_initializer, (height, width, frames * channels),
                           dtype=self.dtype_policy)
-    self.add_fixed((height, width, channels))
 
   def call(self, frames):
     _, time, height, width, channels = frames.shape
     frames = self.centred(frames)
     stacked = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, height, width, time * channels])
-    mean, log_std = tf.split(tf.cast(self.net(stacked), self.variable_dtype), 2, axis=-1)
+    mean, log_std = tf.split(tf.cast(self._head(self.net(stacked)), self.variable_dtype), 2, axis=-1)
     return mean, log_std + tf.convert_to_tensor(self.log_std_offset)
+
+  def _head(self, maps):
+    """Mean and log std, side by side on the last axis, of what the convolutions make."""
+    return maps
 
   def get_config(self):
     return {**super().get_config(), "convs": self.convs, "log_std_offset": self.first_offset,
             "kernel_initializer": self.kernel_initializer}
+
+
+class VectorEncoder(Encoder):
+  """q(z | x_0..x_T): as `Encoder`, then leaky ReLU and a linear map of all of it to a Gaussian of few numbers.
+
+  Args:
+    size: of z.
+    convs, log_std_offset, kernel_initializer: as of `Encoder`; leaky ReLU between the convolutions.
+  """
+
+  activation = "leaky_relu"
+
+  def __init__(self, size, convs, log_std_offset=-4.0, kernel_initializer="he_normal", **kwargs):
+    super().__init__(convs, log_std_offset, kernel_initializer, **kwargs)
+    self.size = size
+
+  def _build_convs(self, input_shape):
+    super()._build_convs(input_shape)
+    self.last = sequential([keras.layers.Activation(self.activation, dtype=self.dtype_policy),
+                            keras.layers.Flatten(dtype=self.dtype_policy),
+                            keras.layers.Dense(2 * self.size, dtype=self.dtype_policy)], self.dtype_policy)
+    self.last.build(self.net.output_shape)
+
+  def _head(self, maps):
+    return self.last(maps)
+
+  def get_config(self):
+    return {**super().get_config(), "size": self.size}
 
 
 class WindowEncoder(FrameEncoder):

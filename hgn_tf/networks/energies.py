@@ -19,22 +19,26 @@ class MLPEnergy(keras.layers.Layer):
     hidden: widths of the hidden layers.
     activation: twice differentiable (softplus, tanh): its second derivatives train the dynamics.
     kernel_initializer: of every layer.
+    residual: add |x|^2 / 2, a unit oscillator, so that states move before anything is learned.
   """
 
-  def __init__(self, hidden=(128, 128), activation="softplus", kernel_initializer="glorot_uniform", **kwargs):
+  def __init__(self, hidden=(128, 128), activation="softplus", kernel_initializer="glorot_uniform", residual=False,
+               **kwargs):
     super().__init__(**kwargs)
     self.hidden, self.activation, self.kernel_initializer = tuple(hidden), activation, kernel_initializer
+    self.residual = residual
     self.net = mlp(hidden, 1, activation, kernel_initializer, self.dtype_policy)
 
   def build(self, input_shape):
     self.net.build(input_shape)
 
   def call(self, x):
-    return tf.cast(self.net(x)[..., 0], self.variable_dtype)
+    energy = tf.cast(self.net(x)[..., 0], self.variable_dtype)
+    return energy + 0.5 * tf.reduce_sum(x ** 2, axis=-1) if self.residual else energy
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation,
-            "kernel_initializer": self.kernel_initializer}
+            "kernel_initializer": self.kernel_initializer, "residual": self.residual}
 
 
 class ConvEnergy(keras.layers.Layer):
@@ -141,27 +145,21 @@ class OscillatorEnergy(keras.layers.Layer):
     if not self.hidden:
       return
     if self.radii:
-      self.projections = self._dense(2 * self.radii, size, 1.5)
+      self.projections = gained_dense(2 * self.radii, size, 1.5, self.gain, self.dtype_policy)
     widths = (size + self.radii, *self.hidden)
-    self.layers = [self._dense(units, inputs, 1.0) for inputs, units in zip(widths, self.hidden, strict=False)]
+    self.layers = [gained_dense(units, inputs, 1.0, self.gain, self.dtype_policy)
+                   for inputs, units in zip(widths, self.hidden, strict=False)]
     self.last = keras.layers.Dense(1, use_bias=False, dtype=self.dtype_policy,
                                    kernel_initializer=keras.initializers.RandomNormal(stddev=0.03 / self.gain))
     self.last.build((None, widths[-1]))
 
   def _add_powers(self, size):
-    self.separations = self._dense(2 * self.powers, size, 1.5)
+    self.separations = gained_dense(2 * self.powers, size, 1.5, self.gain, self.dtype_policy)
     add = lambda name, value, spread=0.0: self.add_weight(  # noqa: E731
         shape=(self.powers,), name=name,
         initializer=keras.initializers.RandomNormal(value / self.gain, spread / self.gain))
     self.strengths, self.exponents = add("strengths", 0.0, 0.03), add("exponents", 1.0)
     self.log_softening = add("log_softening", math.log(0.1))
-
-  def _dense(self, units, inputs, scale):
-    """A layer whose output, times the gain, has Glorot's weights times `scale`."""
-    initializer = keras.initializers.VarianceScaling((scale / self.gain) ** 2, "fan_avg", "uniform")
-    layer = keras.layers.Dense(units, kernel_initializer=initializer, dtype=self.dtype_policy)
-    layer.build((None, inputs))
-    return layer
 
   def call(self, x):
     energy = 0.5 * tf.reduce_sum((self.gain * tf.matmul(x, tf.convert_to_tensor(self.root))) ** 2, axis=-1)
@@ -191,3 +189,11 @@ class OscillatorEnergy(keras.layers.Layer):
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "radii": self.radii, "gain": self.gain,
             "activation": self.activation, "powers": self.powers}
+
+
+def gained_dense(units, inputs, scale, gain, dtype=None):
+  """A built keras.layers.Dense whose output, times the gain, has Glorot's weights times `scale`."""
+  initializer = keras.initializers.VarianceScaling((scale / gain) ** 2, "fan_avg", "uniform")
+  layer = keras.layers.Dense(units, kernel_initializer=initializer, dtype=dtype)
+  layer.build((None, inputs))
+  return layer

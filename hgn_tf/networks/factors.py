@@ -75,6 +75,35 @@ class Friction(keras.layers.Layer):
             "gain": self.gain}
 
 
+class InputMatrix(keras.layers.Layer):
+  """G(x) of an MLP, about 0 at first: what each input does to each coordinate; [batch, d] -> [batch, d, inputs].
+
+  Args:
+    inputs: how many there are.
+    hidden: widths of the hidden layers; empty: linear in x.
+    activation: of them.
+    gain: how many times as fast as other layers it learns, with Adam.
+  """
+
+  def __init__(self, inputs, hidden=(), activation="softplus", gain=1.0, **kwargs):
+    super().__init__(**kwargs)
+    self.inputs, self.hidden, self.activation, self.gain = inputs, tuple(hidden), activation, gain
+
+  def build(self, input_shape):
+    self.net = mlp(self.hidden, input_shape[-1] * self.inputs, self.activation, dtype=self.dtype_policy)
+    self.net.build(input_shape)
+    last = self.net.layers[-1].kernel
+    last.assign(_START / self.gain * last)
+
+  def call(self, x):
+    flat = tf.cast(self.gain * self.net(x), self.variable_dtype)
+    return tf.reshape(flat, [-1, x.shape[-1], self.inputs])
+
+  def get_config(self):
+    return {**super().get_config(), "inputs": self.inputs, "hidden": self.hidden, "activation": self.activation,
+            "gain": self.gain}
+
+
 def triangular(numbers):
   """The lower triangular matrix of d (d + 1) / 2 numbers; zeros give the identity. [..., n] -> [..., d, d]."""
   matrix = tfp.math.fill_triangular(numbers)

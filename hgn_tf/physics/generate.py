@@ -15,6 +15,7 @@ _FIELDS = {"mass_spring": {"observation_noise": 0.1}, "pendulum": {"observation_
            "matching_pennies": {"dt": 0.1}, "rock_paper_scissors": {"dt": 0.1}}
 _MAX_ATTEMPTS = 200
 _CONSTANTS, _RADIUS, _NOISE, _COLORS, _ATTEMPT = range(5)  # what a random stream is for; attempts count on from there
+_CONTROLS = 1 << 32  # beyond all attempts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Spec:
     observation_noise: standard deviation of the noise added to every coordinate of q and p in every frame.
     colors: None (evenly spread hues; white for what is drawn as tiles), "random" (spread from a hue drawn per
       trajectory), or RGB bytes, 3 for each body.
+    control: half the width of the uniform law of a force on each coordinate, dp/dt + u; 0: none.
+    control_hold: steps that a force stays as it was drawn.
     seed: of the whole dataset, in [0, 2^32).
   """
 
@@ -38,6 +41,8 @@ class Spec:
   resolution: int = 64
   observation_noise: float = 0.0
   colors: object = None
+  control: float = 0.0
+  control_hold: int = 5
   seed: int = 0
 
   def __post_init__(self):
@@ -49,6 +54,10 @@ class Spec:
       raise ValueError(f"resolution must be a positive multiple of 8, got {self.resolution!r}.")
     if not self.observation_noise >= 0 or not np.isfinite(self.observation_noise):
       raise ValueError(f"observation_noise must be at least 0 and finite, got {self.observation_noise!r}.")
+    if not self.control >= 0 or not np.isfinite(self.control):
+      raise ValueError(f"control must be at least 0 and finite, got {self.control!r}.")
+    if not isinstance(self.control_hold, int) or self.control_hold < 1:
+      raise ValueError(f"control_hold must be an integer of at least 1, got {self.control_hold!r}.")
     if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
       raise ValueError(f"seed must be an integer in [0, 2^32), got {self.seed!r}.")
     _check_colors(self.colors, self.system.bodies)
@@ -69,8 +78,8 @@ def make_examples(spec, split, indices):
 
   Returns:
     dict of arrays with leading axis n: frames uint8 [n, T + 1, S, S, 3]; q, p, noisy_q, noisy_p float64 [n, T + 1, d];
-    energy float64 [n, T + 1] of the clean states; dt float64 [n]; colors uint8 [n, bodies, 3]; and one float64 [n] per
-    physical constant, in the dict `constants`.
+    energy float64 [n, T + 1] of the clean states; dt float64 [n]; colors uint8 [n, bodies, 3]; one float64 [n] per
+    physical constant, in the dict `constants`; and where `spec.control` is not 0 controls float64 [n, T, d].
 
   Raises:
     ValueError: no admissible initial state is found because the canvas is too small for the motion.
@@ -95,15 +104,26 @@ def example_chunks(spec, split, indices, *, chunk):
 
 def _states(spec, system, split, indices):
   """All of an example but its frames and constants."""
-  q, p = _trajectories(spec, system, split, indices)
+  controls = _controls(spec, split, indices)
+  q, p = _trajectories(spec, system, split, indices, controls)
   noise = Streams(spec.seed, split, indices, _NOISE)
   noisy_q = q + spec.observation_noise * noise.standard_normal(q.shape)
   noisy_p = p + spec.observation_noise * noise.standard_normal(p.shape)
   return {"q": q, "p": p, "noisy_q": noisy_q, "noisy_p": noisy_p, "energy": system.hamiltonian(q, p),
-          "dt": np.full(len(indices), spec.dt)}
+          "dt": np.full(len(indices), spec.dt), **({} if controls is None else {"controls": controls})}
 
 
-def _trajectories(spec, system, split, indices):
+def _controls(spec, split, indices):
+  """A random force on each coordinate in each step, constant over some steps, [n, T, d]; None where there is none."""
+  if not spec.control:
+    return None
+  drawn = -(-spec.num_steps // spec.control_hold)
+  force = Streams(spec.seed, split, indices, _CONTROLS).uniform(
+      -spec.control, spec.control, (len(indices), drawn, spec.system.dimension))
+  return np.repeat(force, spec.control_hold, axis=1)[:, :spec.num_steps]
+
+
+def _trajectories(spec, system, split, indices, controls):
   """Motions whose bodies stay on the canvas: the radius is drawn once, the rest of a state until it is admissible."""
   n = len(indices)
   radius = system.sample_radius(Streams(spec.seed, split, indices, _RADIUS), n)
@@ -114,7 +134,8 @@ def _trajectories(spec, system, split, indices):
       return q, p
     some = system.rows(left)
     start = some.sample_initial(Streams(spec.seed, split, indices[left], _ATTEMPT + attempt), len(left), radius[left])
-    new_q, new_p = simulate(some, *start, spec.dt, spec.num_steps)
+    forces = None if controls is None else controls[left]
+    new_q, new_p = simulate(some, *start, spec.dt, spec.num_steps, forces)
     good = np.all(some.inside(new_q), axis=1)
     q[left[good]], p[left[good]] = new_q[good], new_p[good]
     left = left[~good]

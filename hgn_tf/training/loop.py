@@ -42,7 +42,8 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
                      f"got {config.batch_size}.")
   batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
   with corruption.named(dataset, data_dir):
-    _check_films(data.train_batches(dataset, **batches), config, dataset)  # before the folder is claimed
+    first = data.train_batches(dataset, **batches, controls=_driven(config))
+    _check_films(first, config, dataset)  # before the folder is claimed
     with workdir.locked() if chief else contextlib.nullcontext():
       workdir.create(config, dataset, data_dir)
       hooks = [callbacks.Checkpoints(workdir)] if chief else []
@@ -66,7 +67,8 @@ def _train(config, dataset, workdir, spread, batches, hooks, save_every, validat
     films = data.eval_batches(dataset, **{**batches, "batch_size": _PRIOR_BATCH}, split="train").take(_PRIOR_BATCHES)
     hooks = [callbacks.FitPrior(films, config.steps), *hooks]  # before the last checkpoint is written
   for first, length, count in _epochs(step, config.steps, save_every):
-    frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first)
+    frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first,
+                                controls=_driven(config))
     done = first // save_every
     model.fit(frames, steps_per_epoch=length, initial_epoch=done, epochs=done + count, callbacks=hooks,
               validation_data=validation, shuffle=False, verbose="auto" if is_chief(spread) else 0)
@@ -82,9 +84,20 @@ def _check_trainable(config):
     raise ValueError(f"{name!r} does not learn from the frames of a TFDS dataset; what trains it is {how}.")
 
 
+def _driven(config):
+  """Whether the model takes controls beside films."""
+  return bool(getattr(config, "inputs", 0))
+
+
 def _check_films(batches, config, dataset):
   """Raises a ValueError where the films of a dataset are not those of the config."""
-  found = batches.element_spec.shape[1:]
+  spec = batches.element_spec
+  if isinstance(spec, dict):
+    found = spec["controls"].shape[-1]
+    if found != config.inputs:
+      raise ValueError(f"inputs must fit the controls of {dataset!r}, {found}, got {config.inputs}.")
+    spec = spec["frames"]
+  found = spec.shape[1:]
   if not found.is_compatible_with(config.frame_shape):
     raise ValueError(f"num_frames, size and channels must fit the films of {dataset!r}, {found.as_list()}, "
                      f"got {list(config.frame_shape)}.")

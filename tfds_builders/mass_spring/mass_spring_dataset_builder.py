@@ -33,4 +33,5 @@ class Builder(trajectories.TrajectoryBuilder):
   BUILDER_CONFIGS = [
       MassSpringConfig(name="full", description="The paper's 50,000 + 10,000 trajectories."),
       *trajectories.suite(MassSpringConfig, {"mass": (0.2, 1.0)}),
+      trajectories.control(MassSpringConfig, 1.0),
   ]

@@ -11,6 +11,7 @@ from hgn_tf.commands import cli
 
 # Name -> module with a `main(argv)` and, in its first line, what it does.
 COMMANDS = {
+    "follow_up": "hgn_tf.commands.reproduce.follow_up",
     "hgn": "hgn_tf.commands.reproduce.hgn",
     "hnn": "hgn_tf.commands.reproduce.hnn",
     "law": "hgn_tf.commands.reproduce.law",

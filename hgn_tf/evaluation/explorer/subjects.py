@@ -52,7 +52,7 @@ class Trained:
   """
 
   def __init__(self, model):
-    if not isinstance(model, HGN):
+    if not isinstance(model, HGN) or not model.has_energy:
       raise ValueError(f"model must be an HGN, got {type(model).__name__}.")
     c = model.config
     methods = (c.method, *(name for name in INTEGRATORS if name != c.method))

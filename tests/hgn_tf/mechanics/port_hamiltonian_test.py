@@ -152,12 +152,32 @@ class StepTest(parameterized.TestCase, tf.test.TestCase):
       self.assertGreater(float(tf.norm(b)), 1e-3)
       self.assertAllClose(a, b, rtol=1e-10, atol=1e-12)
 
+  @parameterized.parameters(("reversible", False), ("reversible", True), ("recompute", False))
+  def test_adjoints_with_controls(self, adjoint, final_only):
+    scale = tf.Variable(tf.constant(1.1, tf.float64))
+
+    def gradients(adjoint):
+      x, u = state().merge(), inputs(6)
+      with tf.GradientTape() as tape:
+        tape.watch((x, u))
+        system = PortHamiltonian(lambda q: tf.reduce_sum(1 - tf.cos(q), -1), lambda q: 0.1 + q ** 2,
+                                 lambda q: scale * tf.linalg.diag(1.0 + q ** 2))
+        path = hgn_tf.integrate(system, PhaseSpace.split(x), 0.1, 6, adjoint=adjoint, controls=u,
+                                final_only=final_only)
+        loss = tf.reduce_sum(tf.sin(path.q) + path.p ** 2)
+      return tape.gradient(loss, (x, u, scale))
+    wanted = gradients("backprop")
+    for found in (gradients(adjoint), tf.function(gradients)(adjoint)):
+      for a, b in zip(found, wanted, strict=True):
+        self.assertGreater(float(tf.norm(b)), 1e-3)
+        self.assertAllClose(a, b, rtol=1e-10, atol=1e-12)
+
   @parameterized.parameters(
       (dict(controls=np.zeros((3, 4, 2))), r"controls must have shape .* = \[3, 5, 2\], got \(3, 4, 2\)"),
       (dict(controls=np.zeros((3, 5))), r"controls must have shape .* got \(3, 5\)"),
       (dict(controls=np.zeros((3, 5, 1))), r"controls must have shape .* got \(3, 5, 1\)"),
       (dict(controls=np.zeros((2, 5, 2))), r"controls must have shape .* got \(2, 5, 2\)"),
-      (dict(controls=np.zeros((3, 5, 2)), adjoint="reversible"), "controls need adjoint='backprop', got 'reversible'"),
+      (dict(adjoint="recompute", final_only=True), "adjoint='recompute' .* needs final_only=False, got True"),
       (dict(hamiltonian=lambda s: s.q[:, 0], method="rk4", controls=np.zeros((3, 5, 2))),
        "controls need a PortHamiltonian with control=G, got function"),
       (dict(hamiltonian=PortHamiltonian(lambda q: q[:, 0]), controls=np.zeros((3, 5, 2))),

@@ -109,9 +109,9 @@ class ObjectiveTest(parameterized.TestCase, tf.test.TestCase):
                                           tf.reshape(tf.range(7.0), [1, 7, 1, 1, 1])) < 2.0, tf.float32),
                 [4, 1, 1, 16, 3])
     keras.utils.set_random_seed(0)
-    hgn = model(steps=300, warmup_steps=0)
+    hgn = model(steps=450, warmup_steps=0)
     hgn.compile()
-    history = hgn.fit(tf.data.Dataset.from_tensors(x).repeat(), steps_per_epoch=100, epochs=3, verbose=0).history
+    history = hgn.fit(tf.data.Dataset.from_tensors(x).repeat(), steps_per_epoch=150, epochs=3, verbose=0).history
     self.assertLess(history["mse"][-1], 0.5 * history["mse"][0])
 
 

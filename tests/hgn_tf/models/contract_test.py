@@ -18,19 +18,28 @@ _HGN = dict(num_frames=4, size=8, channels=1, encoder=((4, 2, 2), (4, 2, 2), (4,
             prior_components=2, steps=50)
 _COMPACT = dict(num_frames=4, size=8, channels=1, context=2, maps=2, encoder_hidden=(4,), units=2, decoder_hidden=(4,),
                 potential_hidden=(4,), pixels_per_frame=4, frames_per_step=2, nearest=1, steps=50, warmup_steps=0)
+_SAME_NETS = {key: value for key, value in _COMPACT.items() if key != "potential_hidden"}
+_PLUS_PLUS = dict(num_frames=4, size=8, channels=1, context=1, pairs=1, encoder=((4, 2, 8),), hidden=(4,),
+                  decoder_inputs=1, decoder_filters=4, frames_per_step=2, horizon_steps=2, prior_rank=2,
+                  prior_components=2, steps=50)
 _PIXEL = dict(num_frames=4, size=8, channels=1, hidden=4, dynamics_hidden=(4,), steps=50)
 _DENSITY = dict(hidden=(4,), batch_size=4, steps=50)
 
 CONFIGS = {
     "hgn": models.HGNConfig(**_HGN),
     "compact": models.CompactHGNConfig(**_COMPACT),
+    "hgn_plus_plus": models.HGNPlusPlusConfig(**_PLUS_PLUS),
+    "latent_ode": models.LatentODEConfig(field_hidden=(4,), **_SAME_NETS),
+    "latent_rnn": models.LatentRNNConfig(pairs=1, **_SAME_NETS),
     "pixel_hnn": models.PixelHNNConfig(**_PIXEL),
     "hnn": models.HNNConfig(hidden=(4,)),
     "baseline": models.HNNConfig(name="baseline", model="baseline", hidden=(4,)),
     "nhf": models.NHFConfig(encoder_hidden=(4,), num_steps=1, train_samples=2, **_DENSITY),
     "real_nvp": models.RealNVPConfig(layers=2, **_DENSITY),
 }
-FILMS, PAIRS, POINTS = (("hgn", "compact", "pixel_hnn"), ("hnn", "baseline"), ("nhf", "real_nvp"))
+COMPACT = ("compact", "latent_ode", "latent_rnn")
+FILMS = ("hgn", *COMPACT, "hgn_plus_plus", "pixel_hnn")
+PAIRS, POINTS = ("hnn", "baseline"), ("nhf", "real_nvp")
 OWN_OBJECTIVE = FILMS + POINTS
 ROWS = 8
 
@@ -105,7 +114,7 @@ def batches(*arrays):
 
 class FitTest(parameterized.TestCase, tf.test.TestCase):
 
-  @named([name for name in CONFIGS if name != "compact"])  # an HGN's
+  @named([name for name in CONFIGS if name not in COMPACT])  # an HGN's
   def test_takes_every_kind_of_data_alike(self, name):
     arrays = tuple(a for a in data(name) if a is not None)
     dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(4)

@@ -1,0 +1,184 @@
+"""One run of `hgn-reproduce follow_up`: train a row for some minutes of one core, measure it, one JSON file."""
+
+import dataclasses
+import math
+import pathlib
+import time
+
+import filelock
+import numpy as np
+import tensorflow as tf
+
+from hgn_tf import data, models
+from hgn_tf.commands.reproduce import machine
+from hgn_tf.data import truth
+from hgn_tf.evaluation import evaluator, follow_up
+from hgn_tf.models import presets
+from hgn_tf.training import files, progress
+from hgn_tf.training.loop import train
+from hgn_tf.training.results import holds
+from hgn_tf.training.workdir import Workdir
+
+FRAMES = 65  # of a film; an HGN takes 31 of them, as the paper has it
+PAIRS = {"mass_spring": 1, "pendulum": 1, "double_pendulum": 2, "two_body": 2}  # of the motion
+MORE_PAIRS = 3  # where colours and constants are drawn: what a film shows of them does not move
+ROWS = {
+    "hgn": dict(kappa=2e-4),
+    "hgn_plus_plus": dict(num_frames=FRAMES),
+    "hgn_compact": dict(num_frames=FRAMES),
+    "latent_ode": dict(num_frames=FRAMES),
+    "latent_rnn": dict(num_frames=FRAMES),
+}
+OF_PAIRS = ("hgn_compact", "latent_ode")  # rows with as few pairs as the motion has
+# What a row needs on a system: an energy that does not separate.
+OWN = {("hgn_compact", "double_pendulum"): dict(energy_kind="mass_matrix", method="implicit_midpoint")}
+FILMS = 64  # test films whose rollouts are held to the truth
+PICTURED, PICTURED_FRAMES = "double_pendulum", 160  # the system whose films are kept, and frames of one
+_WARM, _TIMED = 3, 12  # steps before the time of a step is measured, and steps that it is the mean of
+_EPOCHS = 12  # checkpoints of a run, or more: at most 100 steps apart
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A row for one dataset and seed, trained for `minutes` of one core or, where they are given, `steps`."""
+
+  row: str
+  dataset: str
+  seed: int
+  minutes: float
+  steps: int | None = None
+
+  def __post_init__(self):
+    for argument, value, known in (("row", self.row, ROWS), ("dataset", self.system, PAIRS)):
+      if value not in known:
+        raise ValueError(f"Unknown {argument} {value!r}; known: {', '.join(known)}.")
+
+  @property
+  def system(self):
+    """The dataset without its config: "pendulum" of "pendulum/suite"."""
+    return self.dataset.split("/")[0]
+
+  @property
+  def name(self):
+    """Of its files, such as "pendulum_suite-hgn-20min-0"."""
+    length = f"{self.minutes:g}min" if self.steps is None else self.steps
+    return f"{self.dataset.replace('/', '_')}-{self.row}-{length}-{self.seed}"
+
+  def config(self, steps):
+    """That of the model, for so many steps."""
+    changes = {**ROWS[self.row], **OWN.get((self.row, self.system), {})}
+    if self.row in OF_PAIRS:
+      changes["pairs"] = PAIRS[self.system] + (MORE_PAIRS if self.dataset.endswith("colors") else 0)
+    return presets.get(self.row, **changes, steps=steps, seed=self.seed)
+
+
+def result_path(results, run):
+  """The JSON file of a run in the folder `results`."""
+  return pathlib.Path(results) / f"{run.name}.json"
+
+
+def is_done(results, run):
+  """Whether the folder `results` holds the run.
+
+  Raises:
+    ValueError: it holds one of that name that was made with other settings.
+  """
+  path = result_path(results, run)
+  return path.exists() and holds(path, run.config(run.steps or files.read_json(path)["config"]["steps"]))
+
+
+def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
+  """Performs a run unless it is done, alone: another process that makes the same run waits for this one's end.
+
+  Args:
+    run, results, workdirs, data_dir, limit: as of `perform`.
+    threads: of TensorFlow; None: one a core.
+
+  Returns:
+    What was found, in words.
+  """
+  words, workdirs = machine.use_threads(threads), pathlib.Path(workdirs)
+  workdirs.mkdir(parents=True, exist_ok=True)
+  with filelock.FileLock(workdirs / f".{run.name}.lock"):  # a dead process holds none
+    if is_done(results, run):
+      return f"{run.name} was made by another process"
+    found = perform(run, results, workdirs, data_dir=data_dir, limit=limit, made_on=words)
+  forward, backward = (found["horizons"][name]["vpt"] for name in ("forward", "backward"))
+  return f"{run.name}: VPT {forward:.0f} forward, {backward:.0f} backward, SyMetric {found['states']['symetric']}"
+
+
+def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
+  """Trains a run in its own folder of `workdirs`, from where it was, and writes its JSON to `results`.
+
+  Args:
+    run: Run.
+    results: folder of the JSON files.
+    workdirs: folder of the Workdirs.
+    data_dir: where TFDS keeps its datasets.
+    limit: test films of the relative excess; None: all.
+    made_on: words that say where it ran.
+  """
+  workdir = Workdir(pathlib.Path(workdirs) / run.name)
+  step_seconds, steps = _planned(run, workdir, data_dir)
+  config = run.config(steps)
+  model = train(config, run.dataset, workdir, data_dir=data_dir, save_every=min(100, max(10, steps // _EPOCHS)))
+  with progress.stages("Measuring", ["mean frame", "test", "horizons", "states"]) as begin:
+    found = _measure(model, run, results, data_dir, limit, begin)
+  history = workdir.history()
+  files.write_json(result_path(results, run), {
+      "row": run.row, "dataset": run.dataset, "seed": run.seed, "minutes": None if run.steps else run.minutes,
+      "machine": made_on, "step_seconds": step_seconds, "config": config.to_dict(),
+      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, **found})
+  return found
+
+
+def _planned(run, workdir, data_dir):
+  """(CPU seconds of a step, steps of the run), measured once and kept in its folder."""
+  path = workdir.path / "plan.json"
+  if not path.exists():
+    seconds = step_seconds(run.config(run.steps or 1000), run.dataset, data_dir)
+    files.write_json(path, {"step_seconds": seconds,
+                            "steps": run.steps or max(1, math.floor(60.0 * run.minutes / seconds))})
+  plan = files.read_json(path)
+  return plan["step_seconds"], plan["steps"]
+
+
+def step_seconds(config, dataset, data_dir=None):
+  """CPU seconds of a training step, the mean of some after the first ones, reading the films included."""
+  model = models.make(config)
+  model.compile()
+  frames = data.train_batches(dataset, batch_size=config.batch_size, size=config.size, num_frames=config.num_frames,
+                              data_dir=data_dir)
+  model.fit(frames, steps_per_epoch=_WARM, verbose=0)
+  start = time.process_time()
+  model.fit(frames, steps_per_epoch=_TIMED, verbose=0)
+  return (time.process_time() - start) / _TIMED
+
+
+def _measure(model, run, results, data_dir, limit, begin):
+  begin("mean frame")
+  measured = evaluator.Evaluator(run.dataset, size=model.config.size, num_frames=model.config.num_frames,
+                                 data_dir=data_dir, limit=limit)
+  begin("test")
+  found = {"test": {key: value for key, value in measured.split(model, "test").items()
+                    if not isinstance(value, list)}}
+  begin("horizons")
+  found["horizons"] = follow_up.horizons(model, measured, FILMS)
+  begin("states")
+  found["states"] = follow_up.states(model, measured)
+  if run.system == PICTURED:
+    _keep_films(model, measured, pathlib.Path(results) / f"{run.name}.npz")
+  return found
+
+
+def _keep_films(model, measured, path, num=2):
+  """Writes rollouts from test films and the truth, uint8 [num, frames, H, W, C] each."""
+  films = measured.first("test", num)
+  world = truth.load(measured.dataset, take=num, data_dir=measured.data_dir)
+  shown = {"predicted": evaluator.unroll(model, films, PICTURED_FRAMES - 1),
+           "true": world.frames(measured.size, num_steps=PICTURED_FRAMES - 1)}
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with files.partial_folder(path.parent) as beside:
+    np.savez_compressed(beside / path.name, **{
+        key: tf.image.convert_image_dtype(frames, tf.uint8, saturate=True).numpy() for key, frames in shown.items()})
+    (beside / path.name).replace(path)
