@@ -14,18 +14,18 @@ import pathlib
 
 from absl import flags
 
-from hgn_tf.commands.reproduce import pixels, sweep
+from hgn_tf.commands.reproduce import minutes, pixels, sweep
 
 flags.adopt_module_key_flags(sweep)
 flags.adopt_module_key_flags(pixels)
+flags.adopt_module_key_flags(minutes)
 flags.set_default(sweep.RESULTS, "results/follow_up")
 flags.set_default(pixels.ROWS, ["hgn", "hgn_plus_plus", "hgn_compact", "latent_ode", "latent_rnn"])
 flags.set_default(pixels.DATASETS, [f"{system}/suite" for system in (
     "mass_spring", "pendulum", "double_pendulum", "two_body")])
 flags.set_default(pixels.LIMIT, 200)
 flags.set_default(sweep.THREADS, 1)
-_MINUTES = flags.DEFINE_float("minutes", 20.0, "Of one core that each run trains for, where --steps is not given.",
-                              lower_bound=0.0)
+flags.set_default(minutes.MINUTES, 20.0)
 _DOC = flags.DEFINE_string("doc", "docs/follow_up.md", "Page to write; its pictures lie in a folder beside it.")
 
 
@@ -34,7 +34,7 @@ def main(argv):
   from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs  # slow: TensorFlow
   results = sweep.folder(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
-    runs = [follow_up_runs.Run(row, dataset, int(seed), _MINUTES.value, sweep.STEPS.value)
+    runs = [follow_up_runs.Run(row, dataset, int(seed), minutes.MINUTES.value, sweep.STEPS.value)
             for seed in sweep.SEEDS.value for dataset in pixels.DATASETS.value for row in pixels.ROWS.value]
     sweep.make(follow_up_runs.make, [
         (run, results, sweep.folder(pixels.WORKDIRS.value), sweep.DATA_DIR.value, pixels.LIMIT.value, sweep.threads())

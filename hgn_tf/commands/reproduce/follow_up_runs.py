@@ -1,16 +1,13 @@
 """One run of `hgn-reproduce follow_up`: train a row for some minutes of one core, measure it, one JSON file."""
 
 import dataclasses
-import math
 import pathlib
-import time
 
 import filelock
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf import data, models
-from hgn_tf.commands.reproduce import machine
+from hgn_tf.commands.reproduce import machine, timing
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, follow_up
 from hgn_tf.models import presets
@@ -34,7 +31,6 @@ OF_PAIRS = ("hgn_compact", "latent_ode")  # rows with as few pairs as the motion
 OWN = {("hgn_compact", "double_pendulum"): dict(energy_kind="mass_matrix", method="implicit_midpoint")}
 FILMS = 64  # test films whose rollouts are held to the truth
 PICTURED, PICTURED_FRAMES = "double_pendulum", 160  # the system whose films are kept, and frames of one
-_WARM, _TIMED = 3, 12  # steps before the time of a step is measured, and steps that it is the mean of
 _EPOCHS = 12  # checkpoints of a run, or more: at most 100 steps apart
 
 
@@ -64,7 +60,7 @@ class Run:
     length = f"{self.minutes:g}min" if self.steps is None else self.steps
     return f"{self.dataset.replace('/', '_')}-{self.row}-{length}-{self.seed}"
 
-  def config(self, steps):
+  def config_of(self, steps):
     """That of the model, for so many steps."""
     changes = {**ROWS[self.row], **OWN.get((self.row, self.system), {})}
     if self.row in OF_PAIRS:
@@ -84,7 +80,7 @@ def is_done(results, run):
     ValueError: it holds one of that name that was made with other settings.
   """
   path = result_path(results, run)
-  return path.exists() and holds(path, run.config(run.steps or files.read_json(path)["config"]["steps"]))
+  return path.exists() and holds(path, run.config_of(run.steps or files.read_json(path)["config"]["steps"]))
 
 
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
@@ -119,8 +115,8 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
     made_on: words that say where it ran.
   """
   workdir = Workdir(pathlib.Path(workdirs) / run.name)
-  step_seconds, steps = _planned(run, workdir, data_dir)
-  config = run.config(steps)
+  step_seconds, steps = timing.planned(run, workdir.path, data_dir)
+  config = run.config_of(steps)
   model = train(config, run.dataset, workdir, data_dir=data_dir, save_every=min(100, max(10, steps // _EPOCHS)))
   with progress.stages("Measuring", ["mean frame", "test", "horizons", "states"]) as begin:
     found = _measure(model, run, results, data_dir, limit, begin)
@@ -130,29 +126,6 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
       "machine": made_on, "step_seconds": step_seconds, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, **found})
   return found
-
-
-def _planned(run, workdir, data_dir):
-  """(CPU seconds of a step, steps of the run), measured once and kept in its folder."""
-  path = workdir.path / "plan.json"
-  if not path.exists():
-    seconds = step_seconds(run.config(run.steps or 1000), run.dataset, data_dir)
-    files.write_json(path, {"step_seconds": seconds,
-                            "steps": run.steps or max(1, math.floor(60.0 * run.minutes / seconds))})
-  plan = files.read_json(path)
-  return plan["step_seconds"], plan["steps"]
-
-
-def step_seconds(config, dataset, data_dir=None):
-  """CPU seconds of a training step, the mean of some after the first ones, reading the films included."""
-  model = models.make(config)
-  model.compile()
-  frames = data.train_batches(dataset, batch_size=config.batch_size, size=config.size, num_frames=config.num_frames,
-                              data_dir=data_dir)
-  model.fit(frames, steps_per_epoch=_WARM, verbose=0)
-  start = time.process_time()
-  model.fit(frames, steps_per_epoch=_TIMED, verbose=0)
-  return (time.process_time() - start) / _TIMED
 
 
 def _measure(model, run, results, data_dir, limit, begin):

@@ -26,6 +26,6 @@ def main(argv):
   del argv
   from hgn_tf.commands.reproduce import hgn_report  # slow: TensorFlow
   if not sweep.REPORT_ONLY.value:
-    pixels.make_missing()
+    pixels.make_missing(sweep.RESULTS.value)
   for path in hgn_report.write(pathlib.Path(sweep.RESULTS.value), pathlib.Path(_DOCS.value)):
     print(f"Wrote {path}")

@@ -6,7 +6,7 @@ import pathlib
 import filelock
 
 from hgn_tf import data
-from hgn_tf.commands.reproduce import machine
+from hgn_tf.commands.reproduce import machine, timing
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, law
 from hgn_tf.models import CompactHGN, PixelHNN, presets
@@ -78,12 +78,16 @@ POINTS = 13  # of a learning curve, or more: at most 100 steps apart
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """A row of the tables for one dataset and seed; `steps` None: the preset's."""
+  """A row of the tables for one dataset and seed.
+
+  `steps` None: the preset's; or, where there are `minutes`, as many as fit into so many of one core.
+  """
 
   row: str
   dataset: str
   seed: int
   steps: int | None = None
+  minutes: float | None = None
 
   def __post_init__(self):
     for argument, value, known in (("row", self.row, ROWS), ("dataset", self.system, SYSTEMS)):
@@ -98,14 +102,19 @@ class Run:
   @property
   def name(self):
     """Of its files, such as "mass_spring-hgn-1500-0"."""
-    return f"{self.dataset.replace('/', '_')}-{self.row}-{self.config.steps}-{self.seed}"
+    length = f"{self.minutes:g}min" if self.minutes else self.config.steps
+    return f"{self.dataset.replace('/', '_')}-{self.row}-{length}-{self.seed}"
 
   @property
   def config(self):
-    """HGNConfig or PixelHNNConfig."""
+    """HGNConfig or PixelHNNConfig, of a run whose steps are known."""
+    return self.config_of(self.steps)
+
+  def config_of(self, steps):
+    """HGNConfig or PixelHNNConfig of a run of so many steps; None: the preset's."""
     preset, changes = ROWS[self.row]
     own = {"pixel": {"embedding": EMBEDDING}, "compact": {"pairs": PAIRS}}.get(_kind(preset), {"kappa": KAPPA})
-    steps = {} if self.steps is None else {"steps": self.steps}
+    steps = {} if steps is None else {"steps": steps}
     return presets.get(preset, **{**{key: table[self.system] for key, table in own.items()}, **changes}, **steps,
                        seed=self.seed)
 
@@ -126,7 +135,9 @@ def is_done(results, run):
   Raises:
     ValueError: it holds one of that name that was made with other settings.
   """
-  return holds(result_path(results, run), run.config)
+  path = result_path(results, run)
+  return path.exists() and holds(path, run.config_of(files.read_json(path)["config"]["steps"])
+                                 if run.minutes else run.config)
 
 
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
@@ -159,8 +170,11 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
     limit: sequences of each split to measure on; None: all.
     made_on: words that say where it ran.
   """
-  config, workdir = run.config, Workdir(pathlib.Path(workdirs) / run.name)
-  validation = None
+  workdir = Workdir(pathlib.Path(workdirs) / run.name)
+  config, planned, validation = run.config, {}, None
+  if run.minutes:
+    seconds, steps = timing.planned(run, workdir.path, data_dir)
+    config, planned = run.config_of(steps), {"minutes": run.minutes, "step_seconds": seconds}
   if hasattr(config, "kappa"):  # PixelHNNs learn from windows: their error along a rollout is measured at the end
     validation = data.eval_batches(run.dataset, batch_size=VALIDATION, size=config.size, num_frames=config.num_frames,
                                    data_dir=data_dir).take(1)
@@ -171,19 +185,19 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
   history = workdir.history()
   files.write_json(result_path(results, run), {
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "machine": made_on, "config": config.to_dict(),
-      **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **found})
+      **planned, **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, "history": history, **found})
   return found
 
 
 def _measure(model, run, data_dir, limit, begin):
   begin("mean frame")
-  measured = evaluator.Evaluator(run.dataset, size=run.config.size, num_frames=run.config.num_frames,
+  measured = evaluator.Evaluator(run.dataset, size=model.config.size, num_frames=model.config.num_frames,
                                  data_dir=data_dir, limit=limit)
   found = {}
-  for split in ("train", "test"):
+  for split in ("test",) if run.minutes else ("train", "test"):
     begin(split)
     found[split] = measured.split(model, split)
-  if hasattr(model, "sample"):  # a PixelHNN has no prior
+  if hasattr(model, "sample") and not run.minutes:  # a PixelHNN has no prior
     begin("samples")
     found["samples"] = measured.samples(model)
   begin("horizon")
@@ -199,6 +213,8 @@ def _law(model, run, measured, data_dir):
     return {}
   frames = measured.first("test", LAW_FILMS)
   compared = law.compare(model, frames, world.part(0, len(frames)))
+  if run.minutes:
+    return {"law": compared.figures()}
   found = {"law": {**compared.figures(), **law.endurance(model, frames[:LONG_FILMS])}}
   if isinstance(model, CompactHGN):
     found["refined"] = measured.horizon(model, lambda films: model.infer(films, refine=REFINE))

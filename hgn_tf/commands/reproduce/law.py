@@ -3,8 +3,11 @@
 Runs that are there are not repeated, one that was interrupted goes on. Then it writes docs/law.md from all the files in
 --results.
 
+With --minutes, rows are trained for equal times instead, as the ablation has it; its files lie in a folder below.
+
 Examples:
   hgn-reproduce law --datasets=two_body --steps=12000 --seeds=0,1,2
+  hgn-reproduce law --datasets=pendulum,two_body --rows=hgn_compact,forward_only,hgn --minutes=2 --threads=1
   hgn-reproduce law --report_only
 """
 
@@ -12,10 +15,11 @@ import pathlib
 
 from absl import flags
 
-from hgn_tf.commands.reproduce import pixels, sweep
+from hgn_tf.commands.reproduce import minutes, pixels, sweep
 
 flags.adopt_module_key_flags(sweep)
 flags.adopt_module_key_flags(pixels)
+flags.adopt_module_key_flags(minutes)
 flags.set_default(sweep.RESULTS, "results/law")
 flags.set_default(pixels.ROWS, ["hgn_compact"])
 _DOC = flags.DEFINE_string("doc", "docs/law.md", "Page to write.")
@@ -27,5 +31,5 @@ def main(argv):
   results = pathlib.Path(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
     law_report.measure_limits(results, pixels.DATASETS.value)
-    pixels.make_missing()
+    pixels.make_missing(results / law_report.ABLATION if minutes.MINUTES.value else results, minutes.MINUTES.value)
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")

@@ -11,7 +11,9 @@ from hgn_tf.evaluation.report import markdown_table
 from hgn_tf.training import files
 
 CONTEXTS = (16, 31)  # frames that the physical limit is given for
+ABLATION = "ablation"  # the folder of its runs below that of the others
 _LIMITS = "limits.json"
+_ROWS = ("hgn", *LAW)  # of the ablation; the first has a grid for a state
 _LABELS = ("forward", "backward")
 
 _INTRO = """# The law behind the film
@@ -52,7 +54,9 @@ The encoder sees 16 frames. {refine} iterations of L-BFGS on the pixels of all 3
 """
 _ABLATION = """## What makes it learn the law
 
-Rows change one thing of `hgn_compact` at a time, in equally many steps (`LAW` in `hgn_tf/commands/reproduce`).
+Rows change one thing of `hgn_compact` at a time and are trained for equal times, {minutes:g} minutes of one core, in as
+many steps as the time of a step allows (`LAW` in `hgn_tf/commands/reproduce/hgn_runs.py`; `hgn` has the grid of the
+paper, its decoder and its films from the first frame on). Frames right, forward / backward, as above; R² of the energy.
 """
 
 
@@ -86,10 +90,23 @@ def write(results, doc):
   parts = [_INTRO.format(steps=LONG + 1, films=LONG_SEQUENCES, centroid=limit.CENTROID_ERROR),
            _horizons(longest, limits), _LAW, _law(longest, limits),
            _REFINED.format(refine=REFINE), _refined(longest, limits)]
-  if {row for row, _ in runs} != {"hgn_compact"}:
-    parts += [_ABLATION, _ablation(runs, limits)]
-  files.write_bytes(doc, "\n".join([*parts, "## Runs\n", hgn_report.provenance(runs, "law")]).encode())
+  ablation = _by_minutes(results / ABLATION)
+  for minutes, found in ablation.items():
+    parts += [_ABLATION.format(minutes=minutes), _ablation(found, limits)]
+  parts += ["## Runs\n", hgn_report.provenance(runs, "law")]
+  if ablation:
+    parts += ["Of the ablation:\n", _provenance(ablation)]
+  files.write_bytes(doc, "\n".join(parts).encode())
   return doc
+
+
+def _by_minutes(folder):
+  """minutes -> (row, dataset) -> its runs, in the order of their seeds."""
+  found = {}
+  runs = map(files.read_json, folder.glob("*.json"))
+  for run in sorted(runs, key=lambda run: (_ROWS.index(run["row"]), run["dataset"], run["seed"])):
+    found.setdefault(run["minutes"], {}).setdefault((run["row"], run["dataset"]), []).append(run)
+  return found
 
 
 def _horizons(longest, limits):
@@ -113,16 +130,35 @@ def _refined(longest, limits):
 
 
 def _ablation(runs, limits):
-  lines = [_limits(limits, 16, "physical limit", None)]
-  for (row, steps), found in runs.items():
-    lines.append([row, steps, *(_times(found.get(system), "horizon") for system in SYSTEMS)])
-  return markdown_table(["", "steps", *SYSTEMS], lines)
+  datasets = [system for system in SYSTEMS if any(system == dataset for _, dataset in runs)]
+  columns = [cell for system in datasets for cell in (system, "energy", "steps")]
+  lines = [["physical limit", *(cell for system in datasets for cell in (_limit(limits, system, 16), None, None))]]
+  for row in dict.fromkeys(row for row, _ in runs):
+    cells = [(_times(found, "horizon"), hgn_report.spread([run["law"]["energy_r2"] for run in found]),
+              "/".join(str(run["config"]["steps"]) for run in found)) if found else (None,) * 3
+             for found in (runs.get((row, system)) for system in datasets)]
+    lines.append([row, *(value for cell in cells for value in cell)])
+  return markdown_table(["", *columns], lines)
+
+
+def _provenance(ablation):
+  lines = []
+  for minutes, runs in ablation.items():
+    for (row, dataset), found in runs.items():
+      seeds = ",".join(str(run["seed"]) for run in found)
+      lines.append([row, dataset, f"{np.mean([run['step_seconds'] for run in found]):.3f}", found[0]["machine"],
+                    f"`hgn-reproduce law --rows={row} --datasets={dataset} --minutes={minutes:g} --seeds={seeds}`"])
+  return markdown_table(["row", "dataset", "seconds a step", "machine", "command"], lines)
 
 
 def _limits(limits, context, *labels):
   """The line of a table that gives the physical limit from so many frames."""
-  known = [limits.get(f"{system}-{context}") for system in SYSTEMS]
-  return [*labels, *(found and " / ".join(f"{found[label]:.0f}" for label in _LABELS) for found in known)]
+  return [*labels, *(_limit(limits, system, context) for system in SYSTEMS)]
+
+
+def _limit(limits, system, context):
+  known = limits.get(f"{system}-{context}")
+  return known and " / ".join(f"{known[label]:.0f}" for label in _LABELS)
 
 
 def _times(runs, key):

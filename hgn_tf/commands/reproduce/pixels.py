@@ -11,15 +11,15 @@ LIMIT = flags.DEFINE_integer("limit", 500, "Sequences of each split to measure o
 WORKDIRS = flags.DEFINE_string("workdirs", "workdirs", "Folder of the runs: checkpoints and histories.")
 
 
-def make_missing():
-  """Makes the runs of the flags that --results does not hold.
+def make_missing(results, minutes=None):
+  """Makes the runs of the flags that the folder `results` does not hold, of so many minutes or of --steps.
 
   Raises:
     ValueError: an unknown row or dataset, or a run of that name that was made with other settings.
   """
   from hgn_tf.commands.reproduce import hgn_runs  # slow: TensorFlow
-  results = sweep.folder(sweep.RESULTS.value)
-  runs = [hgn_runs.Run(row, dataset, int(seed), sweep.STEPS.value)
+  results = sweep.folder(results)
+  runs = [hgn_runs.Run(row, dataset, int(seed), sweep.STEPS.value, minutes)
           for seed in sweep.SEEDS.value for dataset in DATASETS.value for row in ROWS.value]
   sweep.make(hgn_runs.make, [
       (run, results, sweep.folder(WORKDIRS.value), sweep.DATA_DIR.value, LIMIT.value, sweep.threads())

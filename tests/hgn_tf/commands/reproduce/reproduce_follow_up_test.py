@@ -41,7 +41,7 @@ class ReproduceFollowUpTest(tf.test.TestCase):
     for row, steps in (("hgn_compact", 3), ("latent_rnn", None)):
       run = Run(row, "double_pendulum/tiny", 0, 0.01, steps)
       said = follow_up_runs.make(run, results, folder / "workdirs", data_dir, 4)
-      self.assertRegex(said, rf"{run.name}: VPT \d+ forward, \d backward, SyMetric [01]")
+      self.assertRegex(said, rf"{run.name}: VPT \d+ forward, \d+ backward, SyMetric [01]")
       self.assertTrue(follow_up_runs.is_done(results, run))
       found = files.read_json(follow_up_runs.result_path(results, run))
       wanted = 3 if steps else max(1, int(0.6 / found["step_seconds"]))
@@ -56,9 +56,9 @@ class ReproduceFollowUpTest(tf.test.TestCase):
       self.assertTrue((doc.parent / "follow_up" / picture).exists())
 
   def test_the_energy_of_a_double_pendulum_does_not_separate(self):
-    config = Run("hgn_compact", "double_pendulum/suite_colors", 0, 1.0).config(10)
+    config = Run("hgn_compact", "double_pendulum/suite_colors", 0, 1.0).config_of(10)
     self.assertEqual((config.energy_kind, config.pairs), ("mass_matrix", 5))
-    self.assertEqual(Run("latent_ode", "pendulum/suite", 0, 1.0).config(10).pairs, 1)
+    self.assertEqual(Run("latent_ode", "pendulum/suite", 0, 1.0).config_of(10).pairs, 1)
 
   def test_unknown_names(self):
     with self.assertRaisesRegex(ValueError, "Unknown row 'hng'; known: hgn, hgn_plus_plus"):
