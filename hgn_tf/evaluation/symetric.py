@@ -134,10 +134,11 @@ class _Polynomial:
   def jacobian(self, x):
     """dy/dx, [n, l, k]."""
     x, powers = self._x.transform(x), self._features.powers_  # [terms, k]
-    slopes = []
+    used, slopes = self._weights.any(axis=0), []
     for i in range(x.shape[1]):
-      lower = powers.copy()
-      lower[:, i] = np.maximum(lower[:, i] - 1, 0)
-      terms = powers[:, i] * np.prod(x[:, None] ** lower, axis=2)
-      slopes.append(terms @ self._weights.T)
+      rows = used & (powers[:, i] > 0)
+      lower = powers[rows]
+      lower[:, i] -= 1
+      terms = powers[rows, i] * np.prod(x[:, None] ** lower, axis=2)
+      slopes.append(terms @ self._weights[:, rows].T)
     return np.stack(slopes, axis=2) * self._y.scale_[:, None] / self._x.scale_
