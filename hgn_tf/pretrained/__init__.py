@@ -9,6 +9,8 @@ import hashlib
 import math
 import pathlib
 
+import h5py
+
 from hgn_tf.training import files
 
 _FOLDER = pathlib.Path(__file__).parent
@@ -74,5 +76,22 @@ def save(name, model, card_text, facts, folder=_FOLDER):
   shipped.set_weights(model.get_weights())
   weights = folder / f"{name}.weights.h5"
   shipped.save_weights(weights)
+  _repack(weights)
   files.write_json(folder / f"{name}.json", {"class": type(model).__name__, "config": model.config.to_dict(), **facts,
                                              "sha256": checksum(weights)})
+
+
+def _repack(path):
+  """Rewrites an HDF5 file in the newest layout, in which many small arrays take an eighth less."""
+  with files.written_beside(path.parent) as beside, h5py.File(path) as old:
+    with h5py.File(beside / path.name, "w", libver="latest") as new:
+      _copy(old, new)
+
+
+def _copy(old, new):
+  new.attrs.update(old.attrs)
+  for name, item in old.items():
+    if isinstance(item, h5py.Group):
+      _copy(item, new.create_group(name))
+    else:
+      new.create_dataset(name, data=item[()]).attrs.update(item.attrs)
