@@ -38,7 +38,7 @@ class Rollout:
             "half": float(np.mean(metrics.valid_prediction_time(self.errors, self.trivial)))}
 
 
-def horizons(model, measured, num_films, beyond=BEYOND):
+def horizons(model, measured, num_films, beyond):
   """How long rollouts from test films stay right, before and after them, against the clean truth.
 
   Args:

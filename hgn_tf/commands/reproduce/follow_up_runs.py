@@ -136,7 +136,7 @@ def _measure(model, run, results, data_dir, limit, begin):
   found = {"test": {key: value for key, value in measured.split(model, "test").items()
                     if not isinstance(value, list)}}
   begin("horizons")
-  found["horizons"] = follow_up.horizons(model, measured, FILMS)
+  found["horizons"] = follow_up.horizons(model, measured, FILMS, follow_up.BEYOND)
   begin("states")
   found["states"] = follow_up.states(model, measured)
   if run.system == PICTURED:

@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -61,6 +62,7 @@ class ControlsTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "speed must be 1 where films have controls, got -1"):
       world.frames(SIZE, speed=-1.0)
 
+  @pytest.mark.slow
   def test_trains_in_a_folder_and_is_measured(self):
     model = train(CONFIG, DATASET, Workdir(f"{self.get_temp_dir()}/run"), data_dir=data_dir())
     model.input_matrix.net.layers[-1].bias.assign([2.0])

@@ -12,7 +12,8 @@ from hgn_tf import pretrained
 from hgn_tf.models import presets
 from hgn_tf.models.config import Config
 
-_PRESETS = ("hgn", "hgn_compact", "hnn_pendulum", "pixel_hnn", "pixel_hnn_conv", "nhf", "real_nvp")
+_PRESETS = ("hgn", "hgn_compact", "hgn_plus_plus", "latent_ode", "latent_rnn", "hnn_pendulum", "pixel_hnn",
+            "pixel_hnn_conv", "nhf", "real_nvp")
 _FIELDS = [(preset, field.name) for preset in _PRESETS for field in dataclasses.fields(presets.get(preset))]
 _NO_RULE = {"name", "log_std_offset"}  # any string, any number
 _OF_OTHER_TYPES = {int: ["16", 5.0, True, None, [5]], float: ["5e-4", True, None, np.nan, np.inf, 10 ** 400],

@@ -1,6 +1,7 @@
 """A compact HGN with inputs: rollouts, inference and training under controls."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -73,8 +74,15 @@ class DrivenTest(parameterized.TestCase, tf.test.TestCase):
                                model._both_ways(u, tf.constant(start)))
     self.assertLess(error, 1e-10)
 
-  @parameterized.parameters(dict(run_eagerly=True), dict(), dict(jit_compile=True))
+  @parameterized.parameters(dict(run_eagerly=True), dict())
   def test_fits_dicts(self, **options):
+    self.fits_dicts(**options)
+
+  @pytest.mark.slow
+  def test_fits_dicts_compiled(self):
+    self.fits_dicts(jit_compile=True)
+
+  def fits_dicts(self, **options):
     model = make()
     model.compile(**options)
     before = np.array(model.input_matrix.net.layers[0].kernel)

@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 from unittest import mock
 
+import pytest
 import tensorflow as tf
 
 from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs
@@ -28,12 +29,14 @@ def build(folder):
 
 class ReproduceFollowUpTest(tf.test.TestCase):
 
+  @pytest.mark.slow
   def test_runs_and_their_page(self):
     folder = tempfile.TemporaryDirectory()
     self.addCleanup(folder.cleanup)
     folder = pathlib.Path(folder.name)
     data_dir, results, doc = build(str(folder / "data")), folder / "results", folder / "docs" / "follow_up.md"
     self.enterContext(mock.patch.dict(follow_up_runs.ROWS, _ROWS))
+    self.enterContext(mock.patch.dict(follow_up_runs.OWN, clear=True))  # a mass matrix takes long to trace
     self.enterContext(mock.patch.multiple(follow_up_runs, FILMS=4, PICTURED_FRAMES=12))
     self.enterContext(mock.patch.multiple(follow_up, BEYOND=5))
     with self.assertRaisesRegex(ValueError, "No runs in"):
