@@ -95,8 +95,9 @@ class Clients:
     url = f"http://127.0.0.1:{self.rest_port}/v1/models/{self.name}:predict"
     with urllib.request.urlopen(urllib.request.Request(url, body), timeout=600) as response:
       outputs = orjson.loads(response.read())["outputs"]
-    types = {key: tf.as_dtype(info.dtype) for key, info in self._signatures[signature].outputs.items()}
-    return {key: tensors.numbers(x, np.dtype(types[key].as_numpy_dtype)) for key, x in outputs.items()}
+    infos = self._signatures[signature].outputs
+    return {key: tensors.numbers(x, np.dtype("uint8")) if infos[key].dtype == tf.uint8 else np.asarray(x)
+            for key, x in outputs.items()}
 
   def memory(self):
     """Resident memory of the server in MB."""
