@@ -184,8 +184,15 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(model.predict(x[::-1], batch_size=3, verbose=0), found[::-1], rtol=1e-4, atol=1e-5)
 
   @everyone
-  def test_compiles_with_two_steps_an_execution_under_xla(self, name):
-    model = compiled(name, run_eagerly=False, steps_per_execution=2, jit_compile=True)
+  def test_compiles_under_xla(self, name):
+    self.check_two_steps(name, jit_compile=True)
+
+  @named(["pixel_hnn", "hnn", "real_nvp"])  # one of films, of pairs, of points
+  def test_takes_two_steps_in_one_execution(self, name):
+    self.check_two_steps(name, steps_per_execution=2)
+
+  def check_two_steps(self, name, **options):
+    model = compiled(name, run_eagerly=False, **options)
     before = weights(model)
     x, y = (None if a is None else tf.constant(a) for a in data(name))
     rows = tf.data.Dataset.from_tensors((x,) if y is None else (x, y)).repeat(2)
