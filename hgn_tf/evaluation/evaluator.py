@@ -50,7 +50,7 @@ class Evaluator:
 
   def split(self, model, split):
     """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`)."""
-    rollout = tf.function(lambda frames: _rolled_out(model, frames))
+    rollout = tf.function(lambda frames: _rolled_out(model, frames), autograph=False)
     world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
     rows, done = [], 0
     for frames in progress.track(self.batches(split).as_numpy_iterator(), f"Films of {split}", unit="batches",

@@ -64,8 +64,9 @@ def kind(name):
 
 def make(name, **kwargs):
   """The model with the same weights at every call, built."""
+  make_it = kind(name)  # which draws weights of its own
   keras.utils.set_random_seed(0)
-  model = kind(name)(CONFIGS[name], **kwargs)
+  model = make_it(CONFIGS[name], **kwargs)
   model.build((None, *data(name)[0].shape[1:]))
   return model
 
