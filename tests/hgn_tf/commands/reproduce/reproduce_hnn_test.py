@@ -135,6 +135,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertIn("Ideal mass-spring", (self.folder / "hnn.md").read_text())
 
+  @pytest.mark.slow  # starts whole programs
   def test_unknown_command_lists_the_known(self):
     command = [sys.executable, "-m", "hgn_tf.reproduce", "hnnn"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
