@@ -30,6 +30,7 @@ import tensorflow as tf  # noqa: E402
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
 
 from export import common, configs  # noqa: E402
+from export.server import tensors  # noqa: E402
 from export.server.loader import SessionModel  # noqa: E402
 from hgn_tf.evaluation.report import markdown_table  # noqa: E402
 
@@ -58,12 +59,12 @@ def arguments():
 class Clients:
   """A running server, of this checkout or another, and ways to ask it."""
 
-  def __init__(self, models, name, checkout=None):
+  def __init__(self, models, name, signatures, checkout=None):
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     self.port, self.rest_port = (s.getsockname()[1] for s in ports)
     for s in ports:
       s.close()
-    self.name = name
+    self.name, self._signatures = name, signatures
     self.process = subprocess.Popen([sys.executable, "-m", "export.server", f"--models={models}", "--local",
                                      f"--port={self.port}", f"--rest_api_port={self.rest_port}"], cwd=checkout)
     self._wait()
@@ -93,7 +94,10 @@ class Clients:
     body = orjson.dumps({"signature_name": signature, "inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY)
     url = f"http://127.0.0.1:{self.rest_port}/v1/models/{self.name}:predict"
     with urllib.request.urlopen(urllib.request.Request(url, body), timeout=600) as response:
-      return {key: np.asarray(x) for key, x in orjson.loads(response.read())["outputs"].items()}
+      outputs = orjson.loads(response.read())["outputs"]
+    infos = self._signatures[signature].outputs
+    return {key: tensors.numbers(x, np.dtype("uint8")) if infos[key].dtype == tf.uint8 else np.asarray(x)
+            for key, x in outputs.items()}
 
   def memory(self):
     """Resident memory of the server in MB."""
@@ -235,8 +239,8 @@ def main():
   gc.disable()  # as timeit does: the client's share is that of its work
   try:
     if args.before:
-      servers["before"] = Clients(args.models.absolute(), args.model, args.before)
-    servers["now"] = Clients(args.models.absolute(), args.model)
+      servers["before"] = Clients(args.models.absolute(), args.model, session.signatures, args.before)
+    servers["now"] = Clients(args.models.absolute(), args.model, session.signatures)
     print(overhead(args, servers, session, metadata))
     if not args.only_overhead:
       print(load(args, servers["now"], metadata))

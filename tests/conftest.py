@@ -2,8 +2,19 @@
 
 import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before Keras
 
+import gc
+
 import keras
 import pytest
+import tensorflow as tf
+
+tf.config.threading.set_intra_op_parallelism_threads(1)  # a process of pytest-xdist a core
+
+
+def pytest_collection_finish():
+  """The garbage collector leaves TensorFlow's modules alone, and comes less often."""
+  gc.freeze()
+  gc.set_threshold(50_000, 20, 10)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The tensors of a REST request and of its answer: JSON to arrays and back."""
 
 import base64
+import itertools
 import json
 import operator
 
@@ -75,12 +76,38 @@ def _array(name, value, info):
     raise RequestError(f"Input {name!r} must be {describe(info)}, as nested lists of numbers (array.tolist()): base64 "
                        "is for strings. gRPC takes bytes as they are; Content-Encoding gzip makes the lists short.")
   try:
-    return _strings(value) if dtype == tf.string else _numbers(value, np.dtype(dtype.as_numpy_dtype))
+    return _strings(value) if dtype == tf.string else numbers(value, np.dtype(dtype.as_numpy_dtype))
   except (ValueError, OverflowError, TypeError) as error:
     raise RequestError(f"Input {name!r} is not a tensor of {dtype.name}: {error}") from error
 
 
-def _numbers(value, dtype):
+def numbers(value, dtype):
+  """Nested lists of numbers as an array; whole numbers stay what they are or are refused.
+
+  Raises:
+    ValueError: values that are no such numbers or out of range, lists that differ in length.
+  """
+  array = _pixels(value) if dtype == np.uint8 else None
+  return _checked(value, dtype) if array is None else array
+
+
+def _pixels(value):
+  """Nested lists of integers in [0, 255], half as long as NumPy takes; None: what only NumPy can tell from others."""
+  shape, level = [], [value]
+  try:
+    while level and isinstance(level[0], list):
+      lengths = set(map(len, level))
+      if len(lengths) > 1:
+        return None
+      shape += lengths
+      level = list(itertools.chain.from_iterable(level))
+    array = np.frombuffer(bytearray(level), np.uint8).reshape(shape)
+  except (TypeError, ValueError):
+    return None
+  return array if array.size and array.max() > 1 else None  # bytes take true for 1
+
+
+def _checked(value, dtype):
   array = np.asarray(value)
   if array.size and not (array.dtype.kind in "iu" or array.dtype.kind == "f" and dtype.kind == "f"):
     raise ValueError(f"values are no {dtype.name} numbers")
@@ -145,11 +172,11 @@ def _text(value, as_base64):
 
 def _dumps(outputs, answer):
   """JSON of an answer that holds the arrays of `outputs`; 15 times as fast as json where all of them are finite."""
-  numbers = [array for array in outputs.values() if array.dtype != object]
-  count = sum(array.size for array in numbers)
+  tensors = [array for array in outputs.values() if array.dtype != object]
+  count = sum(array.size for array in tensors)
   if count > MAX_NUMBERS:
     raise RequestError(f"The answer has {count} numbers, more than {MAX_NUMBERS}: ask for fewer rows or steps, "
                        "or use gRPC.", "RESOURCE_EXHAUSTED")
-  if all(np.isfinite(array).all() for array in numbers):
+  if all(np.isfinite(array).all() for array in tensors):
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=_list)
   return json.dumps(answer, separators=(",", ":"), default=_list).encode()

@@ -50,7 +50,7 @@ class Evaluator:
 
   def split(self, model, split):
     """Figures of a model on a split, a dict of plain numbers and lists (see `summarize`); under its films' controls."""
-    rollout = tf.function(lambda batch: _rolled_out(model, batch))
+    rollout = tf.function(lambda batch: _rolled_out(model, batch), autograph=False)
     world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
     rows, done = [], 0
     batches = self.batches(split, controls=bool(getattr(model.config, "inputs", 0)))

@@ -118,7 +118,7 @@ def compare(model, frames, world, long=400):
   """
   start = model.infer(tf.constant(frames))
   dt, steps = model.config.dt, frames.shape[1] - 1
-  path = tf.function(model.rollout)(start, tf.constant(long))
+  path = tf.function(model.rollout, autograph=False)(start, tf.constant(long))
   q, p = (np.reshape(x, (*x.shape[:2], -1)) for x in (path.q.numpy(), path.p.numpy()))
   system = dataclasses.replace(world.spec.system, **world.constants)
   true_q, _ = physics.simulate(system, world.q[:, 0], world.p[:, 0], world.spec.dt, long)
@@ -141,7 +141,7 @@ def endurance(model, frames, num_steps=1000):
     dict: `amplitude`, the range of the positions' leading component; `sharpness`, the contrast of the frames; each 1
     where nothing fades; `energy_drift`, the standard deviation of H over that between films.
   """
-  path = tf.function(model.rollout)(model.infer(tf.constant(frames)), tf.constant(num_steps))
+  path = tf.function(model.rollout, autograph=False)(model.infer(tf.constant(frames)), tf.constant(num_steps))
   tenth = num_steps // 10
   early, late = (np.concatenate([model.decode(path.q[i:i + 1, part]) for i in range(len(frames))])
                  for part in (slice(0, tenth), slice(-tenth, None)))

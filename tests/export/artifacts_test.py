@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import terminal
 from absl import flags
@@ -67,6 +68,7 @@ class ArtifactsTest(tf.test.TestCase):
     allowed = [line for line in lines if line.startswith("allowed_batch_sizes")]
     self.assertEqual(allowed, ["allowed_batch_sizes: 1", "allowed_batch_sizes: 4"])
 
+  @pytest.mark.slow  # starts whole programs
   def test_saved_model_cli_reads_it(self):
     tool = ["-m", "tensorflow.python.tools.saved_model_cli", "show", "--dir", self.path, "--tag_set", "serve"]
     listed = subprocess.run([sys.executable, *tool], check=True, capture_output=True, text=True).stdout

@@ -65,8 +65,8 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
       for info in (*signature.inputs.values(), *signature.outputs.values()):
         self.assertEqual(info.tensor_shape.dim[0].size, -1)
 
-  @pytest.mark.slow  # starts whole programs
   @parameterized.parameters("nhf", "real_nvp")
+  @pytest.mark.slow  # starts whole programs; above, the mark would be lost
   def test_every_signature_in_a_fresh_process_without_keras(self, model):
     names = [name for owner, name in NAMES if owner == model]
     arrays = {f"{name}/{key}": x for name in names for key, x in request(model, name).items()}

@@ -79,6 +79,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
   def test_every_signature_in_a_fresh_process_without_keras(self):
     self.check_in_a_process("fresh_process.py")
 
+  @pytest.mark.slow  # starts whole programs
   def test_every_signature_through_the_c_api(self):
     names = {name: {"inputs": {key: x.name for key, x in signature.inputs.items()},
                     "outputs": {key: x.name for key, x in signature.outputs.items()}}

@@ -13,10 +13,12 @@ from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
 from hgn_tf.mechanics.hamiltonians import Joint, MassMatrix, Separable
 from hgn_tf.mechanics.integrators import INTEGRATORS
 from hgn_tf.mechanics.port_hamiltonian import PortHamiltonian
+from hgn_tf.mechanics.roots import jacobian
 from hgn_tf.networks import CholeskyFactor, MLPEnergy
 
 tfd = tfp.distributions
 SYMPLECTIC = sorted(name for name, method in INTEGRATORS.items() if method.symplectic)
+KINDS = ["step", "learned_dt", "shared", "flow"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 SOLVED = 5  # times that, where a solver's own tolerance of 32 roundings comes in
 
@@ -65,8 +67,8 @@ def points(n, d, dtype):
 class BijectorTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(
-      *itertools.product(["step", "learned_dt", "shared", "flow"], ["symplectic_euler", "leapfrog", "ruth4"],
-                         ["float32", "float64"]),
+      *itertools.product(KINDS, ["symplectic_euler", "leapfrog", "ruth4"], ["float64"]),
+      *itertools.product(KINDS, ["leapfrog"], ["float32"]),
       ("flow", "mclachlan4", "float64"), ("flow", "yoshida6", "float64"), ("step", "implicit_midpoint", "float32"),
       ("flow", "implicit_midpoint", "float64"))
   def test_contract(self, kind, method, dtype):
@@ -83,13 +85,10 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
     self.check_transformed_distribution(bij, d, dtype)
 
   def check_jacobian(self, bij, x, tol):
-    with tf.GradientTape() as tape:
-      tape.watch(x)
-      y = bij.forward(tf.identity(x))  # without a copy TFP's cache returns a y from before the tape
-    jacobian, d = tape.batch_jacobian(y, x).numpy(), x.shape[-1] // 2
-    omega = np.block([[np.zeros((d, d)), np.eye(d)], [-np.eye(d), np.zeros((d, d))]]).astype(jacobian.dtype)
-    self.assertAllClose(np.swapaxes(jacobian, 1, 2) @ omega @ jacobian, np.tile(omega, (5, 1, 1)), atol=tol)
-    self.assertAllClose(np.linalg.det(jacobian), np.ones(5), atol=10 * tol)
+    found, d = jacobian(bij.forward, x).numpy(), x.shape[-1] // 2
+    omega = np.block([[np.zeros((d, d)), np.eye(d)], [-np.eye(d), np.zeros((d, d))]]).astype(found.dtype)
+    self.assertAllClose(np.swapaxes(found, 1, 2) @ omega @ found, np.tile(omega, (5, 1, 1)), atol=tol)
+    self.assertAllClose(np.linalg.det(found), np.ones(5), atol=10 * tol)
     for log_det in (bij.forward_log_det_jacobian(x, 1), bij.inverse_log_det_jacobian(x, 1)):
       self.assertAllEqual(log_det + tf.zeros(5, x.dtype), np.zeros(5))
       self.assertEqual(log_det.dtype, x.dtype)
@@ -101,7 +100,7 @@ class BijectorTest(tf.test.TestCase, parameterized.TestCase):
     deep = tf.tile(x[None, None], [2, 3, 1, 1])
     self.assertAllClose(bij.forward(deep), tf.tile(bij.forward(x)[None, None], [2, 3, 1, 1]), rtol=1e-5, atol=1e-5)
     self.assertAllClose(bij.forward(x[0]), bij.forward(x)[0], rtol=1e-5, atol=1e-5)
-    graph = tf.function(bij.forward, input_signature=[tf.TensorSpec([None, x.shape[1]], x.dtype)])
+    graph = tf.function(bij.forward, [tf.TensorSpec([None, x.shape[1]], x.dtype)], autograph=False)
     self.assertAllClose(graph(x), bij.forward(x), rtol=1e-5, atol=1e-5)
 
   def check_transformed_distribution(self, bij, d, dtype):

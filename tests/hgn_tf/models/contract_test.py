@@ -65,11 +65,17 @@ def data(name):
   return x, (x[:, ::-1].copy() if name in PAIRS else None)
 
 
+@functools.cache
+def kind(name):
+  """The class of the model."""
+  return type(models.make(CONFIGS[name]))
+
+
 def make(name, **kwargs):
   """The model with the same weights at every call, built."""
+  make_it = kind(name)  # which draws weights of its own
   keras.utils.set_random_seed(0)
-  config = CONFIGS[name]
-  model = type(models.make(config))(config, **kwargs)
+  model = make_it(CONFIGS[name], **kwargs)
   model.build((None, *data(name)[0].shape[1:]))
   return model
 
@@ -187,8 +193,15 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(model.predict(x, batch_size=3, verbose=0), found, rtol=1e-4, atol=1e-5)
     self.assertAllClose(model.predict(x[::-1], batch_size=3, verbose=0), found[::-1], rtol=1e-4, atol=1e-5)
 
-  @named(CONFIGS, options=[dict(steps_per_execution=2), dict(jit_compile=True)])
-  def test_compiles_with(self, name, options):
+  @everyone
+  def test_compiles_under_xla(self, name):
+    self.check_two_steps(name, jit_compile=True)
+
+  @named(["pixel_hnn", "hnn", "real_nvp"])  # one of films, of pairs, of points
+  def test_takes_two_steps_in_one_execution(self, name):
+    self.check_two_steps(name, steps_per_execution=2)
+
+  def check_two_steps(self, name, **options):
     model = compiled(name, run_eagerly=False, **options)
     before = weights(model)
     x, y = (None if a is None else tf.constant(a) for a in data(name))
@@ -224,8 +237,8 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
   @named(OWN_OBJECTIVE)
   def test_warns_once_where_the_learning_rate_has_come_to_nothing(self, name):
     config = CONFIGS[name].from_dict({**CONFIGS[name].to_dict(), "steps": 2, "learning_rate_decay": "cosine"})
-    model = type(models.make(config))(config)
-    model.compile()
+    model = kind(name)(config)
+    model.compile(run_eagerly=True)
     with self.assertWarnsRegex(UserWarning, "the learning rate has come to 0 at step 2.*config.steps") as caught:
       fit(model, name, epochs=4)
     self.assertLen([w for w in caught.warnings if "learning rate" in str(w.message)], 1)
@@ -358,9 +371,9 @@ class RefusalTest(parameterized.TestCase, tf.test.TestCase):
     x = {"nan": lambda: x * np.nan, "range": lambda: 255 * x, "shape": lambda: x[..., :1, None]}[fault]()
     arrays = (x,) if y is None else (x, y)
     message = {"nan": "nan|finite", "range": "values from", "shape": "shape"}[fault]
+    model = compiled(name)
+    before = weights(model)
     for given in (arrays, (tf.data.Dataset.from_tensors(arrays),), (Batches(*arrays),), (batches(*arrays),)):
-      model = compiled(name)
-      before = weights(model)
       with self.assertRaisesRegex(ValueError, message):
         model.fit(*given, verbose=0)
       self.assertEqual(moved(model, before), 0.0)

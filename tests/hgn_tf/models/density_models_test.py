@@ -1,6 +1,7 @@
 """NHF and RealNVP: bounds against quadrature, training, samples, saving and bad input."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 
@@ -33,6 +34,13 @@ def make(name):
   return (NHF if isinstance(config, NHFConfig) else RealNVP)(config)
 
 
+@functools.cache
+def trained(name):
+  """(model, history) of a training that several tests look at and none changes."""
+  model = make(name)
+  return model, model.fit(points(640, CONFIGS[name].event_size), verbose=0).history
+
+
 def points(n, d=2, seed=0):
   modes = np.random.default_rng(seed).choice([-2.0, 2.0], (n, d))
   return (modes + 0.35 * np.random.default_rng(seed + 1).standard_normal((n, d))).astype(np.float32)
@@ -46,9 +54,8 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters("paper", "shared", "ruth4", "layers2")
   def test_fits_samples_and_survives_a_file(self, name):
-    model = make(name)
-    x = points(640, model.config.event_size)
-    loss = model.fit(x, verbose=0).history["loss"]
+    model, history = trained(name)
+    x, loss = points(640, model.config.event_size), history["loss"]
     self.assertLess(loss[-1], loss[0])
     self.assertEqual(int(model.optimizer.iterations), 20)
     self.assertEqual(model.sample(10, seed=3).shape, (10, model.config.event_size))
@@ -61,8 +68,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters("fixed_kinetic", "layers3")
   def test_density_integrates_to_one(self, name):
-    model = make(name)
-    model.fit(points(640), verbose=0)
+    model, _ = trained(name)
     axis = np.linspace(-8, 8, 81)[:-1] + 0.1
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     self.assertAllClose(np.exp(log_prob(model, grid)).sum() * 0.04, 1.0, atol=1e-2)
@@ -114,7 +120,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
   def test_learns_dt_and_mass(self):
     model = make("fixed_kinetic")
     before = [model.dt.numpy(), model.kinetics[0].log_mass.numpy()]
-    model.fit(points(640), verbose=0)
+    model, _ = trained("fixed_kinetic")
     after = [model.dt.numpy(), model.kinetics[0].log_mass.numpy()]
     self.assertGreater(min(np.abs(b - a).max() for a, b in zip(before, after, strict=True)), 1e-3)
     self.assertLen(make("shared").potentials, 1)
@@ -126,14 +132,14 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     model, x = make("layers2"), points(640)
     model.fit(x * [1.0, 100.0] + [5.0, -3.0], verbose=0)
     self.assertAllClose(model.shift, (x * [1.0, 100.0] + [5.0, -3.0]).mean(0), rtol=1e-3)
-    other = make("layers2")
-    other.fit(x, verbose=0)
+    other, _ = trained("layers2")
     self.assertAllClose(log_prob(model, x * [1.0, 100.0] + [5.0, -3.0]) + np.log(100.0), log_prob(other, x), atol=0.1)
 
   def test_fits_a_dataset(self):
     model, x = make("fixed_kinetic"), points(640)
     model.adapt(x)
-    history = model.fit(tf.data.Dataset.from_tensor_slices(x).batch(64), epochs=2, verbose=0)
+    model.compile(run_eagerly=True)  # four steps: tracing would take longer
+    history = model.fit(tf.data.Dataset.from_tensor_slices(x).batch(320), epochs=2, verbose=0)
     self.assertLen(history.history["loss"], 2)
 
   @parameterized.parameters(
@@ -142,6 +148,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     config = presets.get(name, steps=1, batch_size=8)
     self.assertEqual(type(config).from_dict(json.loads(json.dumps(config.to_dict()))), config)
     model = (NHF if isinstance(config, NHFConfig) else RealNVP)(config)
+    model.compile(run_eagerly=True)  # one step: tracing would take ten times as long
     self.assertTrue(np.isfinite(model.fit(points(8), verbose=0).history["loss"][0]))
 
   def test_trace_count(self):

@@ -1,6 +1,7 @@
 """What H is made of, for every model that has a choice: kept, learned whole, saved, and refused where it must be."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -50,7 +51,7 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
     model = make(name, kind)
     start, variables = states(model), energies(model)
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def run():
       with tf.GradientTape() as tape:
         path = model.rollout(start, 20, 0.05)
@@ -80,7 +81,7 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_a_joint_energy_under_taos_method(self):
     model = make("compact", "joint", method="tao")
-    path = tf.function(lambda: model.rollout(states(model), 40, 0.05))()
+    path = tf.function(lambda: model.rollout(states(model), 40, 0.05), autograph=False)()
     energy = model.energy(path).numpy()
     self.assertAllClose(energy, np.repeat(energy[:, :1], 41, 1), atol=5e-3)
 
@@ -88,7 +89,7 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
     model = make("compact", "fixed_kinetic", damping=True, damping_hidden=(4,))
     start, friction = states(model), model.friction.trainable_variables
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def run():
       with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model._positions(start, 10, 0.1) ** 2)

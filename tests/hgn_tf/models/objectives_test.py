@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -87,7 +89,7 @@ class DrawFramesTest(tf.test.TestCase):
     some.set_weights(full.get_weights())
     frames = tf.random.stateless_uniform((2, *full.config.frame_shape), (0, 5))
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def gradient(model, step):
       with tf.GradientTape() as tape:
         _, _, loss = model.objective(frames, step)

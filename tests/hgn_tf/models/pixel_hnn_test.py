@@ -44,7 +44,7 @@ class PixelHNNTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(model.reconstruct(frames).shape, frames.shape)
     self.assertAllClose(model(frames), model.reconstruct(frames, method="rk4"))
     before = [v.numpy() for v in model.trainable_variables]
-    model.compile()
+    model.compile(run_eagerly=True)  # one step: tracing would take ten times as long
     model.fit(frames, epochs=1, verbose=0)
     # The bias of an energy's last layer moves nothing.
     moved = sum(np.any(v.numpy() != b) for v, b in zip(model.trainable_variables, before, strict=True))

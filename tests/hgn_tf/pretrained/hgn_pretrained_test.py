@@ -15,7 +15,7 @@ from hgn_tf.evaluation import evaluator, metrics
 from hgn_tf.models import HGN
 
 NAMES = [name for name in pretrained.names() if name.startswith("hgn_")]
-FILMS = 12
+FILMS = 8
 
 
 class HGNPretrainedTest(tf.test.TestCase, parameterized.TestCase):

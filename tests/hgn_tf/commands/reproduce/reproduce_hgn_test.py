@@ -5,6 +5,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 
@@ -31,6 +32,7 @@ class ReproduceTest(tf.test.TestCase):
     for run in runs:
       hgn_runs.perform(run, self.results, self.folder / "workdirs", data_dir=tiny.data_dir(), limit=4, made_on="here")
 
+  @pytest.mark.slow  # a whole run of hgn-reproduce
   def test_runs_are_measured_once_and_pages_tell_of_them(self):
     runs = [Run("hgn", tiny.DATASET, 0, 3), Run("pixel_hnn", tiny.DATASET, 0, 3)]
     self.assertFalse(any(hgn_runs.is_done(self.results, run) for run in runs))

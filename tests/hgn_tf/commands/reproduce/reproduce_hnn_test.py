@@ -1,10 +1,13 @@
 """hgn-reproduce hnn: runs, resumes, and writes a page that says what the files say."""
 
+import functools
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -25,6 +28,23 @@ from hgn_tf.evaluation.plots import hnn as plots
 from hgn_tf.mechanics.phase_space import PhaseSpace
 
 
+@functools.cache
+def two_runs():
+  """A folder with runs of the HNN on mass_spring, of seeds 0 and 1."""
+  folder = pathlib.Path(tempfile.mkdtemp())
+  make(folder, models=["hnn"], seeds=(0, 1))
+  return folder
+
+
+def make(folder, tasks=("mass_spring",), models=None, seeds=(0,), **changes):
+  """Makes what is missing in a folder: (task, model, seed) each."""
+  groups = list(hnn_tasks.missing(folder, tasks, models, seeds, {"steps": 3, "hidden": (8,), **changes}))
+  with mock.patch.object(hnn_runs, "LONG", 2):
+    for group in groups:
+      hnn_tasks.make(group, folder)
+  return [(task, model, seed) for group in groups for task, model, seed, _ in group]
+
+
 class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   def setUp(self):
@@ -33,22 +53,24 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     self.addCleanup(folder.cleanup)
     self.folder = pathlib.Path(folder.name)
 
-  def make(self, tasks=("mass_spring",), models=None, seeds=(0,), **changes):
-    changes = {"steps": 3, "hidden": (8,), **changes}
-    groups = list(hnn_tasks.missing(self.folder, tasks, models, seeds, changes))
-    for group in groups:
-      hnn_tasks.make(group, self.folder)
-    return [(task, model, seed) for group in groups for task, model, seed, _ in group]
+  def make(self, *args, **kwargs):
+    return make(self.folder, *args, **kwargs)
+
+  def have(self, *seeds):
+    """Runs of the HNN on mass_spring lie in the folder."""
+    for path in (path for seed in seeds for path in two_runs().glob(f"mass_spring-hnn-{seed}.*")):
+      shutil.copy(path, self.folder)
 
   def test_makes_what_is_missing_and_no_more(self):
-    self.assertEqual(self.make(models=["hnn"]), [("mass_spring", "hnn", 0)])
+    self.have(0)
     before = (self.folder / "mass_spring-hnn-0.json").read_bytes()
     self.assertEqual(self.make(models=["baseline", "hnn"], seeds=(0, 1)), [
         ("mass_spring", "baseline", 0), ("mass_spring", "baseline", 1), ("mass_spring", "hnn", 1)])
+    self.assertLen(list(self.folder.glob("*.json")), 4)
     self.assertEqual((self.folder / "mass_spring-hnn-0.json").read_bytes(), before)
 
   def test_page_holds_the_means_and_the_pictures(self):
-    self.make(models=["hnn"], seeds=(0, 1))
+    self.have(0, 1)
     self.make(["pendulum_friction"], ["damped"])
     hnn_report.write(self.folder, self.folder / "docs" / "hnn.md")
     page = (self.folder / "docs" / "hnn.md").read_text()
@@ -73,7 +95,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     self.assertTrue(path.exists())
 
   def test_other_settings_are_refused(self):
-    self.make(models=["hnn"])
+    self.have(0)
     with self.assertRaisesRegex(ValueError, "mass_spring-hnn-0.json was made with other settings"):
       self.make(models=["hnn"], steps=4)
 
@@ -106,13 +128,14 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
 
   @pytest.mark.slow  # starts whole programs
   def test_command(self):
-    self.make(models=["hnn"])
+    self.have(0)
     done = subprocess.run([sys.executable, "-m", "hgn_tf.reproduce", "hnn", "--report_only",
                            f"--results={self.folder}",
                            f"--doc={self.folder}/hnn.md"], capture_output=True, text=True, timeout=300)
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertIn("Ideal mass-spring", (self.folder / "hnn.md").read_text())
 
+  @pytest.mark.slow  # starts whole programs
   def test_unknown_command_lists_the_known(self):
     command = [sys.executable, "-m", "hgn_tf.reproduce", "hnnn"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)

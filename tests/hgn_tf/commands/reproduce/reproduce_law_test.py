@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 from unittest import mock
 
+import pytest
 import tensorflow as tf
 import terminal
 import tiny
@@ -19,6 +20,7 @@ _TINY = dict(num_frames=tiny.FRAMES, size=tiny.SIZE, context=3, maps=4, encoder_
 
 class ReproduceLawTest(tf.test.TestCase):
 
+  @pytest.mark.slow  # a whole run of hgn-reproduce
   def test_a_run_and_its_page(self):
     folder = tempfile.TemporaryDirectory()
     self.addCleanup(folder.cleanup)
