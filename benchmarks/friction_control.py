@@ -6,7 +6,9 @@
     --set='{"energy_kind": "fixed_kinetic", "damping": true, "num_frames": 61}'
   hgn-train --preset=hgn_compact --dataset=pendulum/control --workdir=driven --steps=5000 \\
     --set='{"energy_kind": "fixed_kinetic", "damping": true, "inputs": 1}'
-  hgn-train --preset=hgn_compact --dataset=pendulum --workdir=free --steps=5000
+  tfds build pendulum --imports=tfds_builders --config='{"name": "calm", "radius": [0.5, 1.7]}'
+  hgn-train --preset=hgn_compact --dataset=pendulum/calm --workdir=free --steps=5000 \\
+    --set='{"energy_kind": "fixed_kinetic"}'
   python -m benchmarks.friction_control --damped=damped --driven=driven --free=free --out=docs/friction_control
 
 Energies are those of the motion that the frames show: the angle of the ball that is seen, its differences for a

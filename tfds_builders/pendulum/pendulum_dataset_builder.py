@@ -39,5 +39,5 @@ class Builder(trajectories.TrajectoryBuilder):
       # The suite's V is m g l (1 - cos q), half the paper's: half its gravity.
       *trajectories.suite(PendulumConfig, {"mass": (0.5, 1.5), "gravity": (1.5, 2.0), "length": (0.5, 1.0)},
                           gravity=1.5),
-      trajectories.control(PendulumConfig, 1.0),
+      trajectories.control(PendulumConfig, 0.5, radius=(0.5, 1.7)),  # none goes over the top
   ]
