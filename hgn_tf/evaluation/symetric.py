@@ -1,9 +1,14 @@
-"""SyMetric (Higgins et al. 2021): whether a learned state is the true one up to a symplectic map."""
+"""SyMetric (Higgins et al. 2021): whether a learned state is the true one up to a symplectic map.
+
+Needs scikit-learn, the extra `follow_up`.
+"""
 
 import dataclasses
 import math
 
 import numpy as np
+from sklearn.linear_model import LassoCV
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from hgn_tf.evaluation.law import halves
 from hgn_tf.evaluation.metrics import r_squared
@@ -52,7 +57,6 @@ def symetric(learned, true, *, keep=None, seed=0):
     seed: of the points where J is taken.
 
   Raises:
-    ImportError: scikit-learn is missing.
     ValueError: films that do not fit each other, fewer than four of them, or no pair to keep.
   """
   learned, true = _checked(learned, true, keep)
@@ -117,8 +121,6 @@ class _Polynomial:
   """The polynomial of an order that carries x [n, k] to y [n, l], by Lasso with the penalty that two folds choose."""
 
   def __init__(self, order, x, y):
-    from sklearn.linear_model import LassoCV  # slow, and an extra
-    from sklearn.preprocessing import PolynomialFeatures, StandardScaler  # slow, and an extra
     self.order = order
     self._x, self._y = StandardScaler().fit(x), StandardScaler().fit(y)
     self._features = PolynomialFeatures(order, include_bias=False).fit(x)
