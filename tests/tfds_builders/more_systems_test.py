@@ -45,6 +45,9 @@ class MoreSystemsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(first.spec(), physics.default_spec(name))
     for config in others:
       spec = config.spec()
+      self.assertEqual(spec.control > 0.0, config.name == "control")
+      if config.name == "control":
+        continue
       self.assertEqual((config.num_train, config.num_test), (50_000, trajectories.SUITE["num_test"]), config.name)
       self.assertEqual((spec.num_steps, spec.resolution, spec.observation_noise), (255, 32, 0.0), config.name)
       self.assertEqual(spec.system.is_frictionless(), not config.name.endswith("friction"))
