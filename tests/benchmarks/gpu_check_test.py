@@ -1,5 +1,6 @@
 """The GPU check, on the CPU: what it measures is there, and differing losses are told."""
 
+import pytest
 import tensorflow as tf
 import tiny
 from absl import flags
@@ -16,6 +17,7 @@ class GpuCheckTest(tf.test.TestCase):
       flags.FLAGS(["gpu_check"])
     self.enterContext(flagsaver.flagsaver(timed=1, device="cpu"))
 
+  @pytest.mark.slow
   def test_the_same_training_has_the_same_losses(self):
     found = gpu_check.losses(tiny.config(), 3)
     table, agree = gpu_check.compared(found, gpu_check.losses(tiny.config(), 3))

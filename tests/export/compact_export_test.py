@@ -6,6 +6,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from export_support import times
 
@@ -48,6 +49,7 @@ class CompactExportTest(tf.test.TestCase):
     drawn = served.run("sample", {"seed": np.array([[0, 1], [0, 2]], np.int32), **times([0.1, 0.1], [2, 2])})
     self.assertEqual(drawn["frames"].shape, (2, 3, 8, 8, 3))
 
+  @pytest.mark.slow
   def test_refined(self):
     functions = rollout.functions(self.model, refine=5)  # traced once: L-BFGS in every signature takes a minute
     answer = functions.rollout(tf.constant(self.frames), *map(tf.constant, times([0.125] * 3, [5] * 3).values()))

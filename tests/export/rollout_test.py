@@ -274,6 +274,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
 
 class FullSizeTest(tf.test.TestCase):
 
+  @pytest.mark.slow
   def test_the_default_preset(self):
     model = HGN(HGNConfig())
     with tempfile.TemporaryDirectory() as directory:

@@ -68,6 +68,7 @@ class WorkersTest(tf.test.TestCase, parameterized.TestCase):
         list(workers.ordered_map(time.sleep, [(600,)] * 3, 2, fresh=fresh))
     self.assertEmpty(multiprocessing.active_children())
 
+  @pytest.mark.slow
   def test_workers_that_are_busy_for_long_do_not(self):
     with mock.patch.object(workers, "PATIENCE", 2.5):
       self.assertEqual(list(workers.ordered_map(_spin, [(0,)] * 2, 2)), [True, True])

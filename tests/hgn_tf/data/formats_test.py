@@ -4,6 +4,7 @@ import itertools
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 import tiny
@@ -86,6 +87,7 @@ class OwnDatasetTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "num_frames must be at most the 5 frames of the films in .*got 6"):
       read(store(tfds.features.Tensor(shape=_SHAPE, dtype=np.uint8), _BYTES), num_frames=6)
 
+  @pytest.mark.slow
   def test_evaluation_needs_no_truth(self):
     folder = store(tfds.features.Video(shape=(None, *_SHAPE[1:])), _BYTES, splits=("train", "validation"))
     self.assertIsNone(data.spec("my_films", folder))

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import pytest
 import scipy.linalg
 import tensorflow as tf
 from absl.testing import parameterized
@@ -115,7 +116,15 @@ class StepTest(parameterized.TestCase, tf.test.TestCase):
     self.assertGreater(float(tf.norm(end.merge() - state().merge())), 0.1)
 
   @parameterized.parameters(("leapfrog", "float32"), ("implicit_midpoint", "float64"))
-  def test_gradients_eagerly_in_graphs_and_under_xla(self, name, dtype):
+  def test_gradients_eagerly_and_in_graphs(self, name, dtype):
+    self.check_gradients(name, dtype, graph)
+
+  @parameterized.parameters(("leapfrog", "float32"), ("implicit_midpoint", "float64"))
+  @pytest.mark.slow
+  def test_gradients_under_xla(self, name, dtype):
+    self.check_gradients(name, dtype, functools.partial(graph, jit_compile=True))
+
+  def check_gradients(self, name, dtype, made):
     """Of the state, dt, the inputs, and what friction and inputs depend on; by finite differences in float64."""
     system = pendulums()
 
@@ -132,11 +141,10 @@ class StepTest(parameterized.TestCase, tf.test.TestCase):
       return tape.gradient(value, point)
 
     point = (state(2, dtype).merge(), tf.constant(0.2, dtype), inputs(3, 2, dtype), tf.constant(1.1, dtype))
-    found = graph(gradients)(*point)
+    found = gradients(*point)
     tolerance = 1e3 * np.finfo(dtype).eps
-    for others in (gradients(*point), graph(gradients, jit_compile=True)(*point)):
-      for a, b in zip(others, found, strict=True):
-        self.assertAllClose(a, b, rtol=tolerance, atol=tolerance)
+    for a, b in zip(made(gradients)(*point), found, strict=True):
+      self.assertAllClose(a, b, rtol=tolerance, atol=tolerance)
     if dtype == "float64":
       along = [tf.random.stateless_normal(x.shape, (0, 5 + i), dtype=x.dtype) for i, x in enumerate(point)]
       there, back = (loss(*(x + h * y for x, y in zip(point, along, strict=True))) for h in (1e-5, -1e-5))

@@ -2,6 +2,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -55,6 +56,7 @@ class StateTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "at least context=4 in time, got 3"):
       model().infer(films(num_frames=3))
 
+  @pytest.mark.slow
   def test_refinement_finds_the_state_behind_a_film(self):
     hgn = model()
     z = tf.constant([[0.5, -0.4, 0.3, 0.2], [-0.3, 0.1, 0.2, -0.5]])
@@ -104,6 +106,7 @@ class ObjectiveTest(parameterized.TestCase, tf.test.TestCase):
     hgn = model(num_frames=31, context=16, nearest=5)
     self.assertEqual(int(hgn.reach_at(tf.constant(step))), frames)
 
+  @pytest.mark.slow
   def test_learns_a_tiny_dataset(self):
     x = tf.tile(0.2 + 0.6 * tf.cast(tf.abs(tf.range(16.0)[None, None, :, None, None] - 6.0 -
                                           tf.reshape(tf.range(7.0), [1, 7, 1, 1, 1])) < 2.0, tf.float32),
@@ -212,6 +215,7 @@ class VariantsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(hgn.objective(x, tf.constant(50))[0], plain.objective(flipped, tf.constant(50))[0])
 
   @parameterized.parameters(dict(consistency=1.0), dict(bootstrap=1.0))
+  @pytest.mark.slow
   def test_agreement_of_windows_comes_late(self, **weights):
     hgn, plain, x = self.variant(**weights), self.variant(), films()
     early, *late = (hgn.objective(x, tf.constant(step))[2] - plain.objective(x, tf.constant(step))[2]

@@ -7,6 +7,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 import scipy.special
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -53,6 +54,7 @@ def log_prob(model, x):
 class DensityTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters("paper", "shared", "ruth4", "layers2")
+  @pytest.mark.slow
   def test_fits_samples_and_survives_a_file(self, name):
     model, history = trained(name)
     x, loss = points(640, model.config.event_size), history["loss"]
@@ -107,6 +109,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     model = make("fixed_kinetic")
     self.assertEqual(model.log_prob(points(3000), 64, seed=0).shape, (3000,))
 
+  @pytest.mark.slow
   def test_one_step_learns_two_modes(self):
     keras.utils.set_random_seed(1)
     model = NHF(dataclasses.replace(SMALL, num_steps=1, energy="fixed_kinetic", hidden=(32, 32), steps=300,
@@ -117,6 +120,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLess(np.mean(modes.log_prob(x) - model.log_prob(x, 128, seed=0)), 0.25)
     self.assertGreater(np.mean(np.abs(model.sample(1000, seed=0)[:, 0]) > 1), 0.9)
 
+  @pytest.mark.slow
   def test_learns_dt_and_mass(self):
     model = make("fixed_kinetic")
     before = [model.dt.numpy(), model.kinetics[0].log_mass.numpy()]

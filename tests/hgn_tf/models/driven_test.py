@@ -75,6 +75,7 @@ class DrivenTest(parameterized.TestCase, tf.test.TestCase):
     self.assertLess(error, 1e-10)
 
   @parameterized.parameters(dict(run_eagerly=True), dict())
+  @pytest.mark.slow
   def test_fits_dicts(self, **options):
     self.fits_dicts(**options)
 

@@ -5,6 +5,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -67,6 +68,7 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
     self.assertLessEqual(len(still), 2, still)  # the constants of V and K
 
   @parameterized.parameters(("hgn", "joint"), ("compact", "mass_matrix"))  # each compiles for seconds
+  @pytest.mark.slow
   def test_trains_and_comes_back(self, name, kind):
     model = make(name, kind)
     model.compile(keras.optimizers.SGD(1e-3), jit_compile=False)

@@ -2,19 +2,20 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
 from hgn_tf.mechanics.phase_space import PhaseSpace
 from hgn_tf.models import (
-    HGNPlusPlus,
-    HGNPlusPlusConfig,
-    LatentODE,
-    LatentODEConfig,
-    LatentRNN,
-    LatentRNNConfig,
-    make,
-    presets,
+  HGNPlusPlus,
+  HGNPlusPlusConfig,
+  LatentODE,
+  LatentODEConfig,
+  LatentRNN,
+  LatentRNNConfig,
+  make,
+  presets,
 )
 
 FRAMES, SIZE, CONTEXT = 9, 16, 3
@@ -64,6 +65,7 @@ class AllTest(parameterized.TestCase, tf.test.TestCase):
       model.encode(x[:, :2])
 
   @everyone
+  @pytest.mark.slow
   def test_learns_a_tiny_dataset(self, name):
     keras.utils.set_random_seed(0)
     model = type(MODELS[name])(MODELS[name].config)

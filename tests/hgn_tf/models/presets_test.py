@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -35,6 +36,7 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual([filters for filters, kernel, _ in config.transform if kernel == 3], [64] * 3)
     self.assertEqual([filters for filters, kernel, _ in config.energy if kernel == 3], [64] * 6)
 
+  @pytest.mark.slow
   def test_appendix_keeps_its_posterior_in_its_first_steps(self):
     model = HGN(presets.get("hgn_appendix", num_frames=4, batch_size=4))
     model.compile(run_eagerly=True)

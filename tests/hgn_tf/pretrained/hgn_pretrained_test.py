@@ -5,6 +5,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 from absl.testing import parameterized
@@ -21,6 +22,7 @@ FILMS = 8
 class HGNPretrainedTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(*NAMES)
+  @pytest.mark.slow
   def test_reaches_its_card(self, name):
     facts, model = pretrained.card(name), pretrained.load_pretrained(name)
     card = facts["test"]

@@ -58,6 +58,7 @@ class SurvivalTest(tf.test.TestCase):
     self.assertEqual(self.workdir.latest_step(), 4)
     self.assertTrue(finite(self.workdir.load_model()))
 
+  @pytest.mark.slow
   def test_weights_that_are_not_finite_are_not_saved(self):
     poison = lambda i, frames: tf.where(i < 7, frames, np.nan)  # noqa: E731, the last step before a checkpoint
     with self.assertRaises(callbacks.NotFinite):

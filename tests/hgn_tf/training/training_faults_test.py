@@ -112,6 +112,7 @@ class CheckpointFaultsTest(tf.test.TestCase):
     self.assertEqual((self.workdir.path / "config.json").read_bytes(), config)
     self.assertEqual(self.workdir.latest_step(), 4)
 
+  @pytest.mark.slow
   def test_a_clock_set_back_changes_no_order_and_deletes_nothing(self):
     ahead = time.time() + 3e7  # what was written before is a year younger than now
     for path in self.workdir.path.rglob("*"):

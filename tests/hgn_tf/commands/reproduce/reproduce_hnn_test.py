@@ -61,6 +61,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     for path in (path for seed in seeds for path in two_runs().glob(f"mass_spring-hnn-{seed}.*")):
       shutil.copy(path, self.folder)
 
+  @pytest.mark.slow
   def test_makes_what_is_missing_and_no_more(self):
     self.have(0)
     before = (self.folder / "mass_spring-hnn-0.json").read_bytes()
