@@ -13,7 +13,7 @@ help:
 	@echo "make docs   build the documentation site, in site/"
 	@echo "make gpu-check   on a machine with a GPU: losses beside the CPU's, speed, memory; writes benchmarks/gpu.md"
 	@echo "make test   run the test suite"
-	@echo "make test-slow   run what starts whole programs: killed trainings, clusters, servers, notebooks, a browser"
+	@echo "make test-slow   run what takes longer: whole programs, trainings until something is learned, weights held to their cards"
 	@echo "make lint   check the style"
 
 $(READY): setup.cfg pyproject.toml
