@@ -47,7 +47,7 @@ def make(target, out):
   train(model, x, None)
   seconds = time.perf_counter() - start
   held_out, log_density = held_out[:_HELD_OUT.value], log_density[:_HELD_OUT.value]
-  kl = float(np.mean(log_density - model.log_prob(held_out, NUM_SAMPLES, seed=0), dtype=np.float64))
+  kl = float(np.mean(log_density - model.log_prob(held_out, num_samples=NUM_SAMPLES, seed=0), dtype=np.float64))
   name = f"nhf_{target}"
   facts = {"kl": kl, "num_samples": NUM_SAMPLES, "held_out": len(held_out), "trained": len(x),
            "seconds": round(seconds)}

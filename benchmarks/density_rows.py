@@ -90,7 +90,7 @@ def run_row(target, name, seed):
   seconds = time.process_time() - start
   bounds = {"nats": log_prob(model, held_out)}
   if isinstance(model, NHF):
-    bounds["elbo_nats"] = model.elbo(held_out, 16, seed=0).numpy()
+    bounds["elbo_nats"] = model.elbo(held_out, num_samples=16, seed=0).numpy()
   reference = np.zeros(len(held_out)) if log_density is None else log_density
   return {
       "target": target, "model": name, "seed": seed, "parameters": parameters(model), "steps": STEPS,
@@ -101,7 +101,7 @@ def run_row(target, name, seed):
 
 def log_prob(model, x):
   """Nats [n]; the bound by NUM_SAMPLES momenta of an NHF."""
-  return np.asarray(model.log_prob(x, NUM_SAMPLES, seed=0) if isinstance(model, NHF) else model.log_prob(x))
+  return np.asarray(model.log_prob(x, num_samples=NUM_SAMPLES, seed=0) if isinstance(model, NHF) else model.log_prob(x))
 
 
 def sample(model, n):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability.python.internal import parameter_properties
 
 from hgn_tf.mechanics.hamiltonians import EnergyVariables, is_separable
 from hgn_tf.mechanics.integrators import check_hamiltonian, get_integrator
@@ -14,10 +15,6 @@ class _VolumePreserving(tfp.bijectors.Bijector):
   def __init__(self, *, validate_args, parameters, name):
     super().__init__(forward_min_event_ndims=1, is_constant_jacobian=True, validate_args=validate_args,
                      parameters=parameters, name=name)
-
-  @classmethod
-  def _parameter_properties(cls, dtype):
-    return {}
 
   def _forward_log_det_jacobian(self, x):
     return tf.zeros([], x.dtype)
@@ -36,14 +33,15 @@ class HamiltonianStep(_VolumePreserving):
   Args:
     hamiltonian: has `.kinetic(p)` and `.potential(q)`, each [batch, d] -> [batch]; of "implicit_midpoint", anything
       that maps a PhaseSpace to [batch].
-    dt: step, a scalar float, tensor or variable (then it is learnable); cast to the dtype of the event.
+    dt: step, a float, tensor or variable (then it is learnable); cast to the dtype of the event. Of shape [...] it is
+      the batch shape of the bijector: one step for each.
     method: symplectic integrator, a name in `hgn_tf.INTEGRATORS` or one of its values.
     validate_args: as in every tfp bijector.
     name: of the bijector.
 
   Raises:
-    ValueError: the method is not symplectic, the hamiltonian not what it steps, or dt not a scalar; on use, an event of
-      odd size, or iterations that do not converge (in a graph an InvalidArgumentError).
+    ValueError: the method is not symplectic, or the hamiltonian not what it steps; on use, an event of odd size, a
+      batch that does not broadcast with dt, or iterations that do not converge (in a graph an InvalidArgumentError).
   """
 
   def __init__(self, hamiltonian, dt, method="leapfrog", *, validate_args=False, name="hamiltonian_step"):
@@ -56,12 +54,14 @@ class HamiltonianStep(_VolumePreserving):
     if hasattr(hamiltonian, "vector_field"):
       raise ValueError("hamiltonian must be an energy, for the flow of no other field keeps the volume, got "
                        f"{type(hamiltonian).__name__}.")
-    if len(dt.shape if hasattr(dt, "shape") else ()):
-      raise ValueError(f"dt must be a scalar, got shape {tuple(dt.shape)}.")
     self.hamiltonian, self.dt = hamiltonian, dt
     self._energies = _parts(hamiltonian)  # what tf.train.Checkpoint follows
     self._energy_variables = EnergyVariables(*self._energies)  # what tf.Module finds
     super().__init__(validate_args=validate_args, parameters=parameters, name=name)
+
+  @classmethod
+  def _parameter_properties(cls, dtype):
+    return {"dt": tfp.util.ParameterProperties()}
 
   @property
   def method(self):
@@ -75,6 +75,8 @@ class HamiltonianStep(_VolumePreserving):
     return self._step(self._integrator.adjoint, y, -tf.cast(self.dt, y.dtype))
 
   def _step(self, integrator, x, dt):
+    if dt.shape.rank:
+      x, dt = _broadcast(x, dt)
     state = PhaseSpace.split(tf.reshape(x, [-1, x.shape[-1]]))  # energies take one batch axis
     state, _ = integrator.step(self.hamiltonian, state, integrator.start(self.hamiltonian, state), dt)
     return tf.reshape(state.merge(), tf.shape(x))
@@ -98,7 +100,12 @@ class HamiltonianFlow(_VolumePreserving):
     if not self.steps or not all(isinstance(step, HamiltonianStep) for step in self.steps):
       kinds = [type(step).__name__ for step in self.steps]
       raise ValueError(f"steps must be one or more HamiltonianStep, got {kinds}.")
-    super().__init__(validate_args=validate_args, parameters=parameters, name=name)
+    super().__init__(validate_args=validate_args, parameters={**parameters, "steps": self.steps}, name=name)
+
+  @classmethod
+  def _parameter_properties(cls, dtype):
+    of_each = lambda self, x_event_ndims: (x_event_ndims,) * len(self.steps)  # noqa: E731
+    return {"steps": parameter_properties.BatchedComponentProperties(event_ndims=of_each)}
 
   def _forward(self, x):
     for step in self.steps:
@@ -109,6 +116,19 @@ class HamiltonianFlow(_VolumePreserving):
     for step in reversed(self.steps):
       y = step.inverse(y)
     return y
+
+
+def _broadcast(x, dt):
+  """Events and steps of one batch shape: x [..., 2d] and a step for each row, [rows, 1]."""
+  try:
+    tf.broadcast_static_shape(x.shape[:-1], dt.shape)
+  except ValueError as error:
+    raise ValueError(f"dt of shape {tuple(dt.shape)} must broadcast with the batch of the events, got events of shape "
+                     f"{tuple(x.shape)}.") from error
+  batch = tf.broadcast_dynamic_shape(tf.shape(x)[:-1], tf.shape(dt))
+  size = x.shape[-1]
+  x = tf.broadcast_to(x, tf.concat([batch, [size]], 0))
+  return tf.ensure_shape(x, [*[None] * max(x.shape.rank - 1, 0), size]), tf.reshape(tf.broadcast_to(dt, batch), [-1, 1])
 
 
 def _parts(hamiltonian):

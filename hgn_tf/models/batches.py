@@ -55,8 +55,10 @@ def _tuple(batch):
 
 def split_off(x, weights, share):
   """(x, weights), (the last `share` of them), as Keras' `validation_split` has it."""
-  count = math.floor(len(x) * (1.0 - share))
-  if not 0 < count < len(x):
-    raise ValueError(f"validation_split must leave points for training and validation, got {share} of {len(x)}.")
-  cut = lambda part: (x[part], None if weights is None else weights[part])  # noqa: E731
+  rows = len(tf.nest.flatten(x)[0])
+  count = math.floor(rows * (1.0 - share))
+  if not 0 < count < rows:
+    raise ValueError(f"validation_split must leave points for training and validation, got {share} of {rows}.")
+  cut = lambda part: (tf.nest.map_structure(lambda values: values[part], x),  # noqa: E731
+                      None if weights is None else weights[part])
   return cut(slice(count)), cut(slice(count, None))

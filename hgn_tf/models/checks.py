@@ -59,7 +59,7 @@ def check_controls(controls, shape, dtype="float32"):
   return controls
 
 
-def check_points(points, event_size, minimum=0):
+def check_points(points, event_size, minimum=0, name="points"):
   """Returns `points` untouched.
 
   Raises:
@@ -67,13 +67,13 @@ def check_points(points, event_size, minimum=0):
   """
   values = points if _symbolic(points) else np.asarray(points)
   if len(values.shape) != 2 or values.shape[1] != event_size:
-    raise ValueError(f"points must have shape [n, {event_size}], got {tuple(values.shape)}.")
+    raise ValueError(f"{name} must have shape [n, {event_size}], got {tuple(values.shape)}.")
   if isinstance(values, np.ndarray):
     bad = int((~np.isfinite(values)).any(axis=1).sum())
     if bad:
-      raise ValueError(f"points must be finite, got {bad} rows with NaN or infinity.")
+      raise ValueError(f"{name} must be finite, got {bad} rows with NaN or infinity.")
     if len(values) < minimum:
-      raise ValueError(f"points must be at least {minimum}, got {len(values)}.")
+      raise ValueError(f"{name} must be at least {minimum}, got {len(values)}.")
   return points
 
 

@@ -17,8 +17,9 @@ CHUNK = 2 ** 14  # rows of the flow evaluated at once outside a tf.function: the
 class DensityModel(ObjectiveModel):
   """A density over points [batch, d] that trains by maximising `bound`.
 
-  Subclasses give `bound(points, seed)`, nats [batch], a lower bound of the log density (or the log density itself).
-  Points are standardised by `shift` and `scale`, which `fit` measures on an array at its first call, `adapt` on demand.
+  Subclasses give `bound(x, seed)`, nats [batch], a lower bound of the log density (or the log density itself). Points
+  are standardised by `shift` and `scale`, which `fit` measures on an array at its first call, `adapt` on demand; so are
+  the contexts of a conditional density, whose x is (points, context).
 
   Args:
     config: with event_size, steps, batch_size, learning_rate, clip_norm and seed.
@@ -26,24 +27,42 @@ class DensityModel(ObjectiveModel):
 
   def __init__(self, config, **kwargs):
     super().__init__(config, **kwargs)
-    size = (self.config.event_size,)
-    self.shift = self.add_weight(shape=size, initializer="zeros", trainable=False, name="shift")
-    self.scale = self.add_weight(shape=size, initializer="ones", trainable=False, name="scale")
+    self.shift, self.scale = self._standard(self.point_size)
     self.adapted = self.add_weight(shape=(), initializer="zeros", trainable=False, name="adapted")
+    if self.context_size:
+      self.context_shift, self.context_scale = self._standard(self.context_size, "context_")
+
+  def _standard(self, size, prefix=""):
+    return [self.add_weight(shape=(size,), initializer=initializer, trainable=False, name=prefix + name)
+            for name, initializer in (("shift", "zeros"), ("scale", "ones"))]
+
+  @property
+  def point_size(self):
+    """Numbers of a point."""
+    return self.config.event_size
+
+  @property
+  def context_size(self):
+    """Numbers that the density is conditioned on; 0 for none."""
+    return getattr(self.config, "context_size", 0)
 
   def build(self, input_shape):
     """All weights are there from the start."""
 
-  def adapt(self, points):
+  def adapt(self, points, context=None):
     """Sets `shift` and `scale` to the mean and standard deviation of points [n, d]; the weights are left alone.
 
+    Args:
+      points: [n, d].
+      context: [n, c] of a conditional density, whose mean and deviation are measured likewise.
+
     Raises:
-      ValueError: points of another shape, not finite, or fewer than two.
+      ValueError: points of another shape, not finite, or fewer than two; a context that is missing or none of these.
     """
-    points = np.asarray(check_points(points, self.config.event_size, minimum=2), self.variable_dtype)
-    deviation = points.std(axis=0)
-    self.shift.assign(points.mean(axis=0))
-    self.scale.assign(np.where(deviation > 0, deviation, 1.0))
+    points, *context = _flat(self.given(points, context))
+    _assign_moments(self.shift, self.scale, check_points(points, self.point_size, minimum=2))
+    for values in context:
+      _assign_moments(self.context_shift, self.context_scale, values)
     self.adapted.assign(1.0)
 
   def standardise(self, points):
@@ -54,13 +73,17 @@ class DensityModel(ObjectiveModel):
     """points * scale + shift, the inverse of `standardise`."""
     return as_tensor(points, self.variable_dtype) * self.scale + self.shift
 
+  def standardise_context(self, context):
+    """(context - context_shift) / context_scale."""
+    return (as_tensor(context, self.variable_dtype) - self.context_shift) / self.context_scale
+
   @property
   def log_volume(self):
     """log |d points / d standardised points|, to subtract from log densities."""
     return tf.reduce_sum(tf.math.log(tf.convert_to_tensor(self.scale)))
 
-  def bound(self, points, seed):
-    """Nats [batch] that training maximises."""
+  def bound(self, x, seed):
+    """Nats [batch] that training maximises; x: points, or (points, context)."""
     raise NotImplementedError
 
   def default_optimizer(self):
@@ -71,7 +94,7 @@ class DensityModel(ObjectiveModel):
     """`keras.Model.fit` on points: an array [n, d], or batches as Keras takes them (then call `adapt` before).
 
     Args:
-      x: the points.
+      x: the points; of a conditional density (points, context [n, c]), and batches of ((points, context),).
       y: None.
       batch_size: of an array; default that of the config.
       epochs: default as many as make `config.steps` steps of an array, 1 for batches.
@@ -87,43 +110,74 @@ class DensityModel(ObjectiveModel):
     Raises:
       ValueError: points of another shape, not finite, or fewer than two.
     """
-    if not is_array(x):
+    if not all(map(is_array, _flat(x))):
       return super().fit(x, y, None, 1 if epochs is None else epochs, verbose, callbacks, shuffle=False,
                          sample_weight=sample_weight, validation_data=validation_data,
                          steps_per_epoch=steps_per_epoch, **kwargs)
     self.check_batch((x, y, sample_weight))
-    x = np.asarray(check_points(x, self.config.event_size, minimum=2), self.variable_dtype)
+    check_points(_flat(x)[0], self.point_size, minimum=2)
+    x = tf.nest.map_structure(lambda values: np.asarray(values, self.variable_dtype), self.inputs(x))
     if validation_split and validation_data is None:
       (x, sample_weight), (held, weights) = split_off(x, sample_weight, validation_split)
       validation_data = (held, None, weights)
     if not float(self.adapted):
-      self.adapt(x)
-    batch_size = min(self.config.batch_size if batch_size is None else batch_size, len(x))
+      self.adapt(*_flat(x))
+    count = len(_flat(x)[0])
+    batch_size = min(self.config.batch_size if batch_size is None else batch_size, count)
     if epochs is None:
-      epochs = math.ceil(self.config.steps / (steps_per_epoch or len(x) // batch_size))
+      epochs = math.ceil(self.config.steps / (steps_per_epoch or count // batch_size))
       steps_per_epoch = math.ceil(self.config.steps / epochs)
-    data = tf.data.Dataset.from_tensor_slices(x if sample_weight is None else (x, np.asarray(sample_weight)))
+    data = tf.data.Dataset.from_tensor_slices((x,) if sample_weight is None else (x, np.asarray(sample_weight)))
     if shuffle:
-      data = data.shuffle(len(x), seed=self.config.seed)
+      data = data.shuffle(count, seed=self.config.seed)
     data = data.repeat().batch(batch_size)
     if sample_weight is not None:
-      data = data.map(lambda points, weights: (points, None, weights))
+      data = data.map(lambda x, weights: (x, None, weights))
     return self._fit(data, None, None, epochs, verbose, callbacks, shuffle=False, validation_data=validation_data,
-                     steps_per_epoch=steps_per_epoch or len(x) // batch_size, **kwargs)
+                     steps_per_epoch=steps_per_epoch or count // batch_size, **kwargs)
 
   def inputs(self, x):
-    return self._points(x)
+    if self.context_size and not (isinstance(x, (tuple, list)) and len(x) == 2):
+      raise ValueError(f"x must be (points, context): context_size is {self.context_size}, got {type(x).__name__}.")
+    return self.given(*_flat(x))
 
-  def step_losses(self, points, weights, step):
-    loss = -weighted_mean(self.bound(points, self._seed(step)), weights)
+  def step_losses(self, x, weights, step):
+    loss = -weighted_mean(self.bound(x, self._seed(step)), weights)
     return loss, {"loss": loss}
 
-  def test_losses(self, points, weights):
-    return {"loss": -weighted_mean(self.bound(points, self._seed(-1)), weights)}
+  def test_losses(self, x, weights):
+    return {"loss": -weighted_mean(self.bound(x, self._seed(-1)), weights)}
 
-  def _points(self, points):
-    """Points as a tensor of the model's dtype, checked."""
-    return as_tensor(check_points(points, self.config.event_size), self.variable_dtype)
+  def given(self, points, context=None):
+    """x as tensors of the model's dtype, checked: points, or (points, context) of a conditional density.
+
+    Args:
+      points: [batch, d].
+      context: [batch, c], or [c] of all of them.
+
+    Raises:
+      ValueError: another shape, NaN or infinity, a context that is missing or that nothing is conditioned on.
+    """
+    points = as_tensor(check_points(points, self.point_size), self.variable_dtype)
+    context = self._context(context)
+    if context is None:
+      return points
+    rows, given = points.shape[0], context.shape[0]
+    if None not in (rows, given) and given not in (1, rows):
+      raise ValueError(f"context must have a row for each of {rows} points, or one for all, got {given}.")
+    return points, tf.broadcast_to(context, tf.stack([tf.shape(points)[0], self.context_size]))
+
+  def _context(self, context):
+    """Contexts as a tensor [m, c], checked; None where nothing is conditioned on one."""
+    if not self.context_size:
+      if context is not None:
+        raise ValueError(f"context must be None, as context_size is 0, got {context!r}.")
+      return None
+    if context is None:
+      raise ValueError(f"context must be given, [n, {self.context_size}], as context_size is {self.context_size}.")
+    context = context if tf.is_tensor(context) else np.asarray(context)
+    context = context[None] if len(context.shape) == 1 else context
+    return as_tensor(check_points(context, self.context_size, name="context"), self.variable_dtype)
 
   def _seed(self, step):
     return tf.stack([self.config.seed, tf.cast(step, tf.int32)])
@@ -133,14 +187,28 @@ def in_chunks(function, points, rows_per_point=1):
   """`function` of points [n, ...] in chunks that bound its memory; at once inside a tf.function.
 
   Args:
-    function: maps points [m, ...] and the index of the chunk to a tensor [m, ...].
-    points: [n, ...].
+    function: maps points [m, ...] and the index of the chunk to a tensor [m, ...], or to a structure of them.
+    points: [n, ...], or a structure of such tensors.
     rows_per_point: rows that the function makes of a point.
   """
   size = max(1, CHUNK // rows_per_point)
-  if not tf.executing_eagerly() or len(points) <= size:
+  if not tf.executing_eagerly() or (count := len(_flat(points)[0])) <= size:
     return function(points, 0)
-  return tf.concat([function(points[i:i + size], i // size) for i in range(0, len(points), size)], axis=0)
+  parts = [function(tf.nest.map_structure(lambda x: x[i:i + size], points), i // size)  # noqa: B023, called at once
+           for i in range(0, count, size)]
+  return tf.nest.map_structure(lambda *part: tf.concat(part, axis=0), *parts)
+
+
+def _flat(x):
+  """[points] or [points, context]."""
+  return list(x) if isinstance(x, tuple) else [x]
+
+
+def _assign_moments(shift, scale, values):
+  values = np.asarray(values)
+  deviation = values.std(axis=0)
+  shift.assign(values.mean(axis=0))
+  scale.assign(np.where(deviation > 0, deviation, 1.0))
 
 
 def new_seed(seed):

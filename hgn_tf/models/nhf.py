@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from hgn_tf import networks
 from hgn_tf.flows import plain
 from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
+from hgn_tf.flows.conditional import Conditioned
 from hgn_tf.flows.distributions import SoftUniform
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrators import get_integrator
@@ -20,6 +21,7 @@ from hgn_tf.models.nhf_config import NHFConfig
 tfd = tfp.distributions
 _LOG_STD_LIMIT = 6.0
 NUM_SAMPLES = 128  # momenta of a point, where nobody says otherwise
+GAP_FACTOR = 4  # a bound's gap is its distance to that of so many times the momenta
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -31,9 +33,15 @@ class NHF(DensityModel):
   ELBO (eq. 6). The last kick of a step moves p alone, so it changes no density of q: the encoder describes the momenta
   before it, and only `flow` runs it.
 
+  With `context_size=c` the potentials and the encoder see a context as well, and the density is p(q | context). With
+  `joint=True` points are whole states (q_T, p_T), and log p(q, p) = log prior(flow^-1(q, p)) is exact.
+
   >>> model = NHF(NHFConfig())
   >>> model.fit(points)
   >>> model.log_prob(points), model.sample(1000)
+  >>> posterior = NHF(NHFConfig(context_size=2))
+  >>> posterior.fit((parameters, observations))
+  >>> posterior.log_prob(parameters, observations), posterior.sample(1000, observations[0])
 
   Args:
     config: NHFConfig, or its dict.
@@ -60,145 +68,221 @@ class NHF(DensityModel):
       raise ValueError(f"prior must have event shape [{2 * config.event_size}], positions and momenta, "
                        f"got {tuple(self.prior.event_shape)}.")
     count = 1 if config.shared else config.num_steps
-    self.potentials = [self._mlp_energy(f"potential_{i}") for i in range(count)]
+    seen = config.event_size + config.context_size
+    self.potentials = [self._mlp_energy(f"potential_{i}", seen) for i in range(count)]
     make = self._mlp_energy if config.energy == "mlp" else self._quadratic
-    self.kinetics = [make(f"kinetic_{i}") for i in range(count)]
-    self.mean_net, self.log_std_net = (self._encoder_net(name) for name in ("mean", "log_std"))
+    self.kinetics = [make(f"kinetic_{i}", config.event_size) for i in range(count)]
+    if not config.joint:
+      self.mean_net, self.log_std_net = (self._encoder_net(name, seen) for name in ("mean", "log_std"))
     self.dt = self.add_weight(shape=(config.num_steps,), initializer=keras.initializers.Constant(config.dt),
                               trainable=config.learn_dt, name="dt")
     self.hamiltonian_flow()  # refuses the wrong method now
     self.add_step_counter()
-    self.build((None, config.event_size))
+    self.build((None, self.point_size))
 
-  def _mlp_energy(self, name):
+  @property
+  def point_size(self):
+    return self.config.event_size * (2 if self.config.joint else 1)
+
+  def _mlp_energy(self, name, inputs):
     c = self.config
     energy = networks.MLPEnergy(c.hidden, kernel_initializer="lecun_normal", dtype=self.policy,
                                 name=name)
-    energy.build((None, c.event_size))
+    energy.build((None, inputs))
     first = energy.net.layers[0]
     first.kernel.assign(first.kernel * c.frequency)
     first.bias.assign(keras.initializers.RandomUniform(-1.5 * c.frequency, 1.5 * c.frequency)(
         first.bias.shape, self.variable_dtype))
     return energy
 
-  def _quadratic(self, name):
+  def _quadratic(self, name, inputs):
     kinetic = networks.QuadraticKinetic(self.config.mass, dtype=self.variable_dtype, name=name)
-    kinetic.build((None, self.config.event_size))
+    kinetic.build((None, inputs))
     return kinetic
 
-  def _encoder_net(self, name):
+  def _encoder_net(self, name, inputs):
     net = networks.mlp(self.config.encoder_hidden, self.config.event_size, "relu", dtype=self.policy, name=name)
-    net.build((None, self.config.event_size))
+    net.build((None, inputs))
     return net
 
   # The maps.
 
-  def hamiltonian(self, step):
-    """The energy of a step, on standardised positions."""
+  def hamiltonian(self, step, context=None):
+    """The energy of a step, on standardised positions; context [n, c] of a conditional density."""
     i = 0 if self.config.shared else step
-    return Separable(self.kinetics[i], self.potentials[i])
+    potential = self.potentials[i]
+    return Separable(self.kinetics[i], potential if context is None else Conditioned(
+        potential, self.standardise_context(context)))
 
-  def hamiltonian_flow(self, skip_last_kick=False):
+  def hamiltonian_flow(self, skip_last_kick=False, context=None):
     """The flow (q_0, p_0) -> (q_T, p_T) on standardised positions, a bijector of [..., 2d].
 
     Args:
       skip_last_kick: leave out the last substep where it is a kick; q_T is the same without.
+      context: [n, c] of a conditional density, of events [n, ..., 2d].
     """
     dt, last = tf.unstack(tf.convert_to_tensor(self.dt)), self.config.num_steps - 1
     methods = [get_integrator(self.config.method)] * self.config.num_steps
     if skip_last_kick:
       methods[last] = _without_last_kick(methods[last])
-    return HamiltonianFlow([HamiltonianStep(self.hamiltonian(i), dt[i], methods[i]) for i in range(last + 1)])
+    return HamiltonianFlow([HamiltonianStep(self.hamiltonian(i, context), dt[i], methods[i]) for i in range(last + 1)])
 
-  def encode(self, points):
-    """f(p | q) of the momenta before the last kick, a tfp distribution with event shape [d]; points [batch, d]."""
-    q = self.standardise(self._points(points))
-    mean, log_std = (tf.cast(net(q), q.dtype) for net in (self.mean_net, self.log_std_net))
+  def encode(self, points, context=None):
+    """f(p | q) of the momenta before the last kick, a tfp distribution with event shape [d].
+
+    Args:
+      points: [batch, d].
+      context: [batch, c] of a conditional density.
+
+    Raises:
+      ValueError: the model is `joint`: there is nothing to encode.
+    """
+    if self.config.joint:
+      raise ValueError("encode takes no model with joint=True, whose momenta are observed.")
+    points, context = _pair(self.given(points, context))
+    q = self.standardise(points)
+    seen = q if context is None else tf.concat([q, self.standardise_context(context)], axis=-1)
+    mean, log_std = (tf.cast(net(seen), q.dtype) for net in (self.mean_net, self.log_std_net))
     return tfd.MultivariateNormalDiag(mean, tf.exp(_LOG_STD_LIMIT * tf.tanh(log_std / _LOG_STD_LIMIT)))
 
-  def log_weights(self, points, noise):
+  def log_weights(self, points, noise, context=None):
     """log w_k of momenta p_k = mu(q) + sigma(q) noise_k.
 
     Args:
       points: [batch, d].
       noise: standard normal, [batch, num_samples, d].
+      context: [batch, c] of a conditional density.
 
     Returns:
       Nats [batch, num_samples].
     """
-    posterior = self.encode(points)
+    posterior = self.encode(points, context)
     noise = tf.ensure_shape(noise, [None, None, self.config.event_size])
     p = posterior.mean()[:, None] + posterior.stddev()[:, None] * noise
     normal = tfd.Normal(tf.zeros([], noise.dtype), 1.0)
     log_f = tf.reduce_sum(normal.log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
     q = tf.ensure_shape(tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p)), noise.shape)
-    start = self.hamiltonian_flow(skip_last_kick=True).inverse(
+    start = self.hamiltonian_flow(skip_last_kick=True, context=context).inverse(
         tf.ensure_shape(tf.concat([q, p], axis=-1), [None, None, 2 * self.config.event_size]))
     return self.prior.log_prob(start) - log_f - self.log_volume
 
-  def generate(self, start):
-    """Points [batch, d] that initial states [batch, 2d] flow to."""
-    end = self.hamiltonian_flow(skip_last_kick=True).forward(start)
-    return self.restore(end[..., :self.config.event_size])
+  def density(self, states, context=None):
+    """The exact log density of states [batch, 2d] where the model is `joint`, unchecked; nats [batch]."""
+    start = self.hamiltonian_flow(context=context).inverse(self.standardise(states))
+    return self.prior.log_prob(start) - self.log_volume
+
+  def generate(self, start, context=None):
+    """Points [batch, d] (states [batch, 2d] where the model is `joint`) that initial states [batch, 2d] flow to."""
+    end = self.hamiltonian_flow(skip_last_kick=not self.config.joint, context=context).forward(start)
+    return self.restore(end[..., :self.point_size])
 
   # What people call.
 
-  def elbo(self, points, num_samples=1, seed=None):
+  def elbo(self, points, context=None, *, num_samples=1, seed=None):
     """Evidence lower bound of the log density (eq. 6), averaged over momenta; nats [batch].
 
     Args:
-      points: [batch, d].
+      points: [batch, d]; states [batch, 2d] where the model is `joint`, whose log density is exact.
+      context: [batch, c] of a conditional density, or [c] of all points.
       num_samples: momenta per point, at least 1.
       seed: int, or None for a new one at each call.
 
     Raises:
-      ValueError: points of another shape or not finite, num_samples below 1.
+      ValueError: points of another shape or not finite, the same of a context, or one that is missing; num_samples
+        below 1.
     """
-    return self._over_samples(self._elbo, points, num_samples, seed)
+    return self._over_samples(self._elbo, points, context, num_samples, seed)
 
-  def log_prob(self, points, num_samples=NUM_SAMPLES, seed=None):
-    """Importance-weighted bound of the log density; nats [batch]. Arguments as `elbo`."""
-    return self._over_samples(self._log_prob, points, num_samples, seed)
+  def log_prob(self, points, context=None, *, num_samples=NUM_SAMPLES, seed=None, return_gap=False):
+    """Importance-weighted bound of the log density, exact where the model is `joint`; nats [batch].
 
-  def sample(self, n, seed=None):
-    """`n` points [n, d] from the model.
+    Args:
+      points: as `elbo`.
+      context: as `elbo`.
+      num_samples: as `elbo`.
+      seed: as `elbo`.
+      return_gap: also return what the bound gains by four times the momenta, nats [batch], at least 0: both from one
+        draw, the bound as the mean of those of its quarters. 0 where the model is `joint`.
 
     Raises:
-      ValueError: n below 1.
+      ValueError: as `elbo`.
+    """
+    return self._over_samples(self._with_gap if return_gap else self._log_prob, points, context, num_samples, seed,
+                              draws=GAP_FACTOR if return_gap else 1)
+
+  def sample(self, n, context=None, seed=None):
+    """`n` points [n, d] from the model; states [n, 2d] where it is `joint`.
+
+    Args:
+      n: at least 1.
+      context: of a conditional density, [c], or [m, c] for n points of each, [n, m, d].
+      seed: int, or None for a new one at each call.
+
+    Raises:
+      ValueError: n below 1, a context of another shape, not finite or missing.
     """
     check_count("n", n)
-    seed = new_seed(seed)
-    return in_chunks(lambda start, _: self._generate(start), self.prior.sample(n, seed=seed))
+    contexts = self._context(context)
+    if contexts is None:
+      return in_chunks(lambda start, _: self._generate(start), self.prior.sample(n, seed=new_seed(seed)))
+    count = tf.shape(contexts)[0]
+    start = self.prior.sample(n * count, seed=new_seed(seed))
+    points = in_chunks(lambda x, _: self._generate(*x), (start, tf.tile(contexts, [n, 1])))
+    one = tf.convert_to_tensor(context).shape.rank == 1
+    return points if one else tf.reshape(points, [n, count, self.point_size])
 
-  def call(self, points):
+  def call(self, x):
     """`log_prob` with one noise for all points, that of `config.seed`: a point's value does not hang on its batch."""
+    x = self.inputs(x)
+    if self.config.joint:
+      return in_chunks(lambda chunk, _: self._density(chunk), x)
     noise = self._noise(1, NUM_SAMPLES, self._seed(0))
-    return in_chunks(lambda chunk, _: self._with_noise(chunk, noise), self._points(points), NUM_SAMPLES)
+    return in_chunks(lambda chunk, _: self._with_noise(chunk, noise), x, NUM_SAMPLES)
 
-  def bound(self, points, seed):
-    return self._log_prob(points, self.config.train_samples, seed)
+  def bound(self, x, seed):
+    return self._density(x) if self.config.joint else self._log_prob(x, self.config.train_samples, seed)
 
-  def _over_samples(self, function, points, num_samples, seed):
+  def _over_samples(self, function, points, context, num_samples, seed, draws=1):
     check_count("num_samples", num_samples)
-    points, seed, count = self._points(points), new_seed(seed), tf.cast(num_samples, tf.int32)
-    known = tf.get_static_value(num_samples) or 1
-    return in_chunks(lambda chunk, i: function(chunk, count, seed + tf.stack([i, 0])), points, known)
+    x, seed, count = self.given(points, context), new_seed(seed), tf.cast(num_samples, tf.int32)
+    if self.config.joint:
+      value = in_chunks(lambda chunk, _: self._density(chunk), x)
+      return (value, tf.zeros_like(value)) if draws > 1 else value
+    known = draws * (tf.get_static_value(num_samples) or 1)
+    return in_chunks(lambda chunk, i: function(chunk, count, seed + tf.stack([i, 0])), x, known)
 
   @tf.function(reduce_retracing=True, autograph=False)
-  def _elbo(self, points, num_samples, seed):
-    return tf.reduce_mean(self.log_weights(points, self._noise(tf.shape(points)[0], num_samples, seed)), axis=1)
+  def _elbo(self, x, num_samples, seed):
+    return tf.reduce_mean(self._drawn_weights(x, num_samples, seed), axis=1)
 
   @tf.function(reduce_retracing=True, autograph=False)
-  def _log_prob(self, points, num_samples, seed):
-    return average_weight(self.log_weights(points, self._noise(tf.shape(points)[0], num_samples, seed)))
+  def _log_prob(self, x, num_samples, seed):
+    return average_weight(self._drawn_weights(x, num_samples, seed))
 
   @tf.function(reduce_retracing=True, autograph=False)
-  def _generate(self, start):
-    return self.generate(start)
+  def _with_gap(self, x, num_samples, seed):
+    log_weights = self._drawn_weights(x, GAP_FACTOR * num_samples, seed)
+    quarters = average_weight(tf.reshape(log_weights, [-1, num_samples]))
+    quarters = tf.reshape(quarters, [-1, GAP_FACTOR])
+    value = tf.reduce_mean(quarters, axis=1)
+    return value, average_weight(quarters) - value
 
   @tf.function(reduce_retracing=True, autograph=False)
-  def _with_noise(self, points, noise):
-    return average_weight(self.log_weights(points, tf.repeat(noise, tf.shape(points)[0], axis=0)))
+  def _density(self, x):
+    return self.density(*_pair(x))
+
+  @tf.function(reduce_retracing=True, autograph=False)
+  def _generate(self, start, context=None):
+    return self.generate(start, context)
+
+  @tf.function(reduce_retracing=True, autograph=False)
+  def _with_noise(self, x, noise):
+    points, context = _pair(x)
+    return average_weight(self.log_weights(points, tf.repeat(noise, tf.shape(points)[0], axis=0), context))
+
+  def _drawn_weights(self, x, num_samples, seed):
+    points, context = _pair(x)
+    return self.log_weights(points, self._noise(tf.shape(points)[0], num_samples, seed), context)
 
   def _noise(self, rows, num_samples, seed):
     shape = tf.stack([rows, num_samples, self.config.event_size])
@@ -206,6 +290,11 @@ class NHF(DensityModel):
 
   def get_config(self):
     return {**super().get_config(), **({"prior": plain.to_plain("prior", self.prior)} if self._own_prior else {})}
+
+
+def _pair(x):
+  """(points, context or None)."""
+  return x if isinstance(x, tuple) else (x, None)
 
 
 def average_weight(log_weights):

@@ -13,6 +13,9 @@ class NHFConfig(Config):
 
   Flow:
     event_size: d of the points; the phase space has 2d dimensions.
+    context_size: numbers that a density is conditioned on, p(q | context); 0 for none.
+    joint: points are states [2d], positions before momenta, both observed: the density is exact, and there is no
+      encoder.
     num_steps: integrator steps; method: a symplectic one of INTEGRATORS.
     energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass; it
       trains faster, docs/density.md).
@@ -32,6 +35,8 @@ class NHFConfig(Config):
 
   name: str = "nhf"
   event_size: int = 2
+  context_size: int = 0
+  joint: bool = False
   num_steps: int = 2
   method: str = "leapfrog"
   energy: str = "fixed_kinetic"
@@ -55,6 +60,7 @@ class NHFConfig(Config):
 
   RULES = {
       "event_size": rules.at_least(1),
+      "context_size": rules.at_least(0),
       "num_steps": rules.at_least(1),
       "method": rules.one_of(*names("symplectic")),
       "energy": rules.one_of("mlp", "fixed_kinetic"),

@@ -152,7 +152,7 @@ class ObjectiveModel(Model):
 
 def _filled(x, y, sample_weight):
   """Something in the place of y, without which Keras forgets the weights."""
-  return x if y is None and sample_weight is not None else y
+  return tf.nest.flatten(x)[0] if y is None and sample_weight is not None else y
 
 
 def weighted_mean(values, weights):

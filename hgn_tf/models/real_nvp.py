@@ -56,7 +56,7 @@ class RealNVP(DensityModel):
     Raises:
       ValueError: points of another shape or not finite.
     """
-    return in_chunks(lambda chunk, _: self._log_prob(chunk), self._points(points))
+    return in_chunks(lambda chunk, _: self._log_prob(chunk), self.given(points))
 
   def sample(self, n, seed=None):
     """`n` points [n, d] from the model.

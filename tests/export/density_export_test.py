@@ -1,5 +1,6 @@
 """Density signatures behind the session loader, against the Keras model and against themselves in another batch."""
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -21,21 +22,28 @@ ROWS, SAMPLES = 3, 16
 SEED = np.array([[1, 2], [3, 4], [5, -6]], np.int32)
 POINTS = np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32)
 NAMES = [("nhf", "serving_default"), ("nhf", "log_prob"), ("nhf", "elbo"), ("nhf", "sample"),
+         ("conditional", "serving_default"), ("conditional", "log_prob"), ("conditional", "elbo"),
+         ("conditional", "sample"), ("joint", "serving_default"), ("joint", "log_prob"), ("joint", "sample"),
          ("real_nvp", "serving_default"), ("real_nvp", "log_prob"), ("real_nvp", "sample")]
+CONTEXT = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]], np.float32)
 
 
 def models():
   keras.utils.set_random_seed(0)
-  nhf = NHF(NHFConfig(hidden=(8, 8), encoder_hidden=(8, 8), energy="fixed_kinetic", prior="soft_uniform"))
-  both = {"nhf": nhf, "real_nvp": RealNVP(RealNVPConfig(hidden=(8, 8)))}
-  for model in both.values():
-    model.adapt(POINTS * [2.0, 3.0] + 1.0)
-  return both
+  flow = NHFConfig(hidden=(8, 8), encoder_hidden=(8, 8), prior="soft_uniform")
+  found = {"nhf": NHF(flow), "conditional": NHF(dataclasses.replace(flow, context_size=3)),
+           "joint": NHF(dataclasses.replace(flow, event_size=1, joint=True)),
+           "real_nvp": RealNVP(RealNVPConfig(hidden=(8, 8)))}
+  for name, model in found.items():
+    model.adapt(POINTS * [2.0, 3.0] + 1.0, *([CONTEXT] if name == "conditional" else []))
+  return found
 
 
 def request(model, name, rows=slice(None)):
   inputs = {} if name == "sample" else {"points": POINTS[rows]}
-  return {**inputs, "seed": SEED[rows]} if model == "nhf" or name == "sample" else inputs
+  seeded = model in ("nhf", "conditional") or name == "sample"
+  return {**inputs, **({"seed": SEED[rows]} if seeded else {}),
+          **({"context": CONTEXT[rows]} if model == "conditional" else {})}
 
 
 class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
@@ -46,7 +54,7 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
     cls.models = models()
     cls.directory = tempfile.TemporaryDirectory()
     cls.base = pathlib.Path(cls.directory.name)
-    cls.paths = {name: serving.publish(density.servable(model, **({"num_samples": SAMPLES} if name == "nhf" else {})),
+    cls.paths = {name: serving.publish(density.servable(model, num_samples=SAMPLES),
                                        cls.base / name) for name, model in cls.models.items()}
     cls.served = {name: SessionModel(path) for name, path in cls.paths.items()}
 
@@ -65,7 +73,7 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
       for info in (*signature.inputs.values(), *signature.outputs.values()):
         self.assertEqual(info.tensor_shape.dim[0].size, -1)
 
-  @parameterized.parameters("nhf", "real_nvp")
+  @parameterized.parameters("nhf", "conditional", "joint", "real_nvp")
   @pytest.mark.slow  # starts whole programs; above, the mark would be lost
   def test_every_signature_in_a_fresh_process_without_keras(self, model):
     names = [name for owner, name in NAMES if owner == model]
@@ -90,6 +98,25 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
     start = tf.stack([model.prior.sample(seed=seed) for seed in SEED])
     self.assertAllClose(served.run("sample", {"seed": SEED})["points"], model.generate(start), atol=1e-5, rtol=0)
 
+  def test_conditional_is_the_keras_model(self):
+    model, served = self.models["conditional"], self.served["conditional"]
+    weights = model.log_weights(POINTS, density.row_noise(SEED, [SAMPLES, 2]), CONTEXT)
+    answer = served.run("log_prob", request("conditional", "log_prob"))
+    self.assertAllClose(answer["log_prob"], average_weight(weights), atol=1e-5, rtol=0)
+    start = tf.stack([model.prior.sample(seed=seed) for seed in SEED])
+    answer = served.run("sample", request("conditional", "sample"))
+    self.assertAllClose(answer["points"], model.generate(start, CONTEXT), atol=1e-5, rtol=0)
+    bad = np.where(np.arange(3)[:, None] == 1, np.nan, CONTEXT).astype(np.float32)
+    answer = served.run("sample", {"seed": SEED, "context": bad})
+    self.assertAllEqual(answer["status"], [0, Status.NOT_FINITE, 0])
+
+  def test_joint_is_the_keras_model(self):
+    model, served = self.models["joint"], self.served["joint"]
+    answer = served.run("log_prob", {"points": POINTS})
+    self.assertAllClose(answer["log_prob"], model.log_prob(POINTS), atol=1e-5, rtol=0)
+    start = tf.stack([model.prior.sample(seed=seed) for seed in SEED])
+    self.assertAllClose(served.run("sample", {"seed": SEED})["points"], model.generate(start), atol=1e-5, rtol=0)
+
   def test_real_nvp_is_the_keras_model(self):
     model, served = self.models["real_nvp"], self.served["real_nvp"]
     answer = served.run("log_prob", {"points": POINTS})
@@ -105,7 +132,7 @@ class DensityExportTest(parameterized.TestCase, tf.test.TestCase):
       for key, expected in together.items():
         self.assertAllClose(alone[key][0], expected[row], atol=1e-5, msg=f"{name}/{key}, row {row}")
 
-  @parameterized.product(model=["nhf", "real_nvp"], value=[np.nan, np.inf])
+  @parameterized.product(model=["nhf", "conditional", "joint", "real_nvp"], value=[np.nan, np.inf])
   def test_a_bad_row_leaves_its_neighbours_alone(self, model, value):
     inputs = request(model, "log_prob")
     good = self.served[model].run("log_prob", inputs)["log_prob"]

@@ -48,7 +48,7 @@ def points(n, d=2, seed=0):
 
 
 def log_prob(model, x):
-  return model.log_prob(x, 256, seed=1) if isinstance(model, NHF) else model.log_prob(x)
+  return model.log_prob(x, num_samples=256, seed=1) if isinstance(model, NHF) else model.log_prob(x)
 
 
 class DensityTest(tf.test.TestCase, parameterized.TestCase):
@@ -80,7 +80,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     model.fit(points(640, 1), verbose=0)
     axis = np.linspace(-8, 8, 161)
     share, _ = np.histogram(model.sample(20_000, seed=0), axis)
-    density = np.exp(model.log_prob(axis[:-1, None] + 0.05, 512, seed=0))
+    density = np.exp(model.log_prob(axis[:-1, None] + 0.05, num_samples=512, seed=0))
     self.assertAllClose(share / 20_000, density * 0.1, atol=4e-3)
 
   @parameterized.parameters("paper", "symplectic_euler")
@@ -96,18 +96,18 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
       state = np.concatenate([np.tile(q, (len(p), 1)), p], 1)
       density = tfp.distributions.TransformedDistribution(model.prior, flow).log_prob(state)
       exact.append(scipy.special.logsumexp(density) + np.log(0.01) - model.log_volume)
-    bounds = [tf.reduce_mean(model.log_prob(x, n, seed=2)) for n in (1, 16, 4096)]
+    bounds = [tf.reduce_mean(model.log_prob(x, num_samples=n, seed=2)) for n in (1, 16, 4096)]
     self.assertLess(float(bounds[0]), float(bounds[1]))
-    self.assertAllClose(model.log_prob(x, 20_000, seed=2), exact, atol=0.05)
-    self.assertAllClose(model.elbo(x, 1, seed=2), model.log_prob(x, 1, seed=2), atol=1e-5)
-    self.assertTrue(np.all(model.elbo(x, 4096, seed=2) < model.log_prob(x, 4096, seed=2)))
+    self.assertAllClose(model.log_prob(x, num_samples=20_000, seed=2), exact, atol=0.05)
+    self.assertAllClose(model.elbo(x, seed=2), model.log_prob(x, num_samples=1, seed=2), atol=1e-5)
+    self.assertTrue(np.all(model.elbo(x, num_samples=4096, seed=2) < model.log_prob(x, num_samples=4096, seed=2)))
 
   def test_chunks_are_put_together_again(self):
     x = points(40)
     whole = density.in_chunks(lambda part, i: part + 100.0 * i, x, rows_per_point=density.CHUNK // 16)
     self.assertAllClose(whole, x + 100.0 * (np.arange(40) // 16)[:, None])
     model = make("fixed_kinetic")
-    self.assertEqual(model.log_prob(points(3000), 64, seed=0).shape, (3000,))
+    self.assertEqual(model.log_prob(points(3000), num_samples=64, seed=0).shape, (3000,))
 
   @pytest.mark.slow
   def test_one_step_learns_two_modes(self):
@@ -117,7 +117,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     modes = target("gaussians2")
     model.fit(modes.sample(20_000, seed=(0, 1)).numpy(), verbose=0)
     x = modes.sample(2000, seed=(2, 3))
-    self.assertLess(np.mean(modes.log_prob(x) - model.log_prob(x, 128, seed=0)), 0.25)
+    self.assertLess(np.mean(modes.log_prob(x) - model.log_prob(x, seed=0)), 0.25)
     self.assertGreater(np.mean(np.abs(model.sample(1000, seed=0)[:, 0]) > 1), 0.9)
 
   @pytest.mark.slow
@@ -158,7 +158,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
   def test_trace_count(self):
     model = make("fixed_kinetic")
     for n in (1, 5, 7, 9):
-      model.log_prob(points(n), n, seed=0)
+      model.log_prob(points(n), num_samples=n, seed=0)
     self.assertLessEqual(model._log_prob.experimental_get_tracing_count(), 2)
 
 
@@ -214,7 +214,7 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     model = make("fixed_kinetic")
     for call in (model.log_prob, model.elbo):
       with self.assertRaisesRegex(ValueError, "num_samples must be at least 1, got 0"):
-        call(points(3), 0)
+        call(points(3), num_samples=0)
     for name in ("fixed_kinetic", "layers2"):
       with self.assertRaisesRegex(ValueError, "n must be at least 1, got 0"):
         make(name).sample(0)
