@@ -115,6 +115,7 @@ class SplitsTest(parameterized.TestCase, tf.test.TestCase):
 class FileFormatTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters("array_record", "parquet")
+  @pytest.mark.slow
   def test_every_format_gives_the_same_batches_and_the_same_truth(self, file_format):
     found = [self.read(written) for written in ("tfrecord", file_format)]
     for expected, batches in zip(*found, strict=True):

@@ -6,6 +6,7 @@ from unittest import mock
 
 import imageio.v3 as imageio
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 
@@ -37,6 +38,7 @@ class HGNPicturesTest(tf.test.TestCase):
     self.assertEqual(film.shape[2], 9 * (4 * tiny.SIZE + 4))  # the data, then truth and model at four speeds
     self.assertGreater(np.std(imageio.imread(written[0])[..., :3]), 3)
 
+  @pytest.mark.slow
   def test_a_pixel_hnn_is_drawn_below(self):
     baseline = models.make(presets.get("pixel_hnn", size=tiny.SIZE, num_frames=tiny.FRAMES, hidden=8))
     hgn_pictures.save_speeds(self.folder / "films.npz", baseline, _SPEC)

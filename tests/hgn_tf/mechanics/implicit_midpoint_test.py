@@ -36,6 +36,7 @@ def run(method, start, dt=0.1, num_steps=3, jit_compile=None, **options):
 class SolutionTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.product(solver=list(_SOLVERS), dtype=["float32", "float64"])
+  @pytest.mark.slow
   def test_eager_graph_and_xla_agree(self, solver, dtype):
     start, method = state(dtype), _SOLVERS[solver]
     found = run(method, start).merge()

@@ -168,6 +168,7 @@ class StepTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllClose(a, b, rtol=1e-10, atol=1e-12)
 
   @parameterized.parameters(("reversible", False), ("reversible", True), ("recompute", False))
+  @pytest.mark.slow
   def test_adjoints_with_controls(self, adjoint, final_only):
     scale = tf.Variable(tf.constant(1.1, tf.float64))
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 # Eager steps of these take half a second: the training that all share is held by the others in `make test`.
-_LONG = re.compile(r"_(compact|hgn_plus_plus|latent_ode|latent_rnn)(_\d+)?$")
+_LONG = re.compile(r"_(compact|hgn_plus_plus|latent_ode|latent_rnn|nhf)(_\d+)?$")
 
 
 def pytest_collection_modifyitems(items):

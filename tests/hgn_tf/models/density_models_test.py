@@ -69,6 +69,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(copy.sample(5, seed=1), model.sample(5, seed=1), atol=1e-5)
 
   @parameterized.parameters("fixed_kinetic", "layers3")
+  @pytest.mark.slow
   def test_density_integrates_to_one(self, name):
     model, _ = trained(name)
     axis = np.linspace(-8, 8, 81)[:-1] + 0.1

@@ -2,6 +2,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -119,6 +120,7 @@ class TrainingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(losses[0], losses[1])
     self.assertNotEqual(losses[0], losses[2])
 
+  @pytest.mark.slow
   def test_lowers_under_xla(self):
     model = HGN(config(batch_size=2))
     model.compile()

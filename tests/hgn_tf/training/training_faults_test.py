@@ -90,6 +90,7 @@ class CheckpointFaultsTest(tf.test.TestCase):
     shutil.copytree(self.trained, self.workdir.path)
     self.checkpoints = self.workdir.path / "checkpoints"
 
+  @pytest.mark.slow
   def test_a_corrupted_checkpoint_is_named_and_the_one_before_it_is_the_way_on(self):
     with self.assertRaisesRegex(ValueError, "checkpoint .*step-4 is corrupted .*[Cc]hecksum.* remove .*step-4"):
       with faults.changed_byte(self.checkpoints / "step-4.data-00000-of-00001"):

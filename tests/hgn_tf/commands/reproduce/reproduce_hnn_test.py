@@ -95,6 +95,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     (path,) = hnn_pictures.draw(self.folder, hnn_report.TITLES, self.folder / "with")
     self.assertTrue(path.exists())
 
+  @pytest.mark.slow
   def test_other_settings_are_refused(self):
     self.have(0)
     with self.assertRaisesRegex(ValueError, "mass_spring-hnn-0.json was made with other settings"):

@@ -5,6 +5,7 @@ import functools
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 from absl.testing import parameterized
@@ -204,6 +205,7 @@ class PlaneTest(tf.test.TestCase):
 
 class SubjectsTest(tf.test.TestCase):
 
+  @pytest.mark.slow
   def test_an_export_is_explored_as_the_model_is(self):
     model, other = exported()
     one = Trained(model)
