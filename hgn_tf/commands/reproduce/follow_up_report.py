@@ -28,7 +28,8 @@ time of a step allows, which was measured first and stands beside. Their own run
 
 **VPT**: median over {films} test films of the frames until the first whose error is above 2.5 % of its own mean square,
 counted beyond the frames that were trained on, of at most {beyond}; forward / backward, both from the film outward (the
-published code counts backward from the far end). **Half**: mean of the frames from the first on until one is above half
+published code counts backward from the far end). Where balls are small the mean image, which shows no motion, is within
+2.5 % too: its row says how far, and a VPT counts for what it is above that. **Half**: mean of the frames from the first on until one is above half
 of the mean image's error, this package's own measure; forward of at most the film and {beyond} more. **R²**, **Sym**,
 **SyMetric**: `hgn_tf.evaluation.symetric`, of films that the map was not fitted to; *pairs* are those whose posterior
 variance is below 0.5. **Excess**: (MSE - floor) / (mean image's MSE - floor) over the film; 0 the best possible, 1 what
@@ -81,7 +82,9 @@ def _place(dataset):
 
 
 def _table(runs, dataset):
-  lines = []
+  of_film = [run for (_, where, _), found in runs.items() if where == dataset for run in found
+             if run["config"]["num_frames"] == FRAMES]
+  lines = [["*mean image*", "", "", _both(of_film[:1], "vpt_of_mean"), *[""] * 5, "1"]] if of_film else []
   for (row, where, length), found in runs.items():
     if where == dataset:
       lines.append([

@@ -21,9 +21,10 @@ class FramesRightTest(tf.test.TestCase):
   def test_of_a_rollout(self):
     squares = np.ones((3, 6))
     errors = np.zeros((3, 6))
-    errors[0, 4], errors[1, 2] = 0.03, 0.5
-    found = follow_up.Rollout(errors, squares, trivial=0.1, seen=1).figures()
-    self.assertEqual(found, {"vpt": 3.0, "half": (6 + 2 + 6) / 3})
+    errors[0, 5], errors[1, 2] = 0.035, 0.5
+    mean_image = np.full((3, 6), 0.1) - 0.08 * (np.arange(6) < 3)
+    found = follow_up.Rollout(errors, squares, mean_image, seen=1).figures()  # half of 0.06
+    self.assertEqual(found, {"vpt": 4.0, "vpt_of_mean": 2.0, "half": (5 + 2 + 6) / 3})
 
 
 if __name__ == "__main__":

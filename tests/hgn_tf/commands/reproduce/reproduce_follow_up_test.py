@@ -52,6 +52,7 @@ class ReproduceFollowUpTest(tf.test.TestCase):
       self.assertEqual("energy_drift" in found["test"], row == "hgn_compact")
       self.assertBetween(found["horizons"]["forward"]["vpt"], 0, 191)
     page = follow_up_report.write(results, doc).read_text()
+    self.assertRegex(page, r"\| \*mean image\* \|  \|  \| \d+ / \d+ \|")
     self.assertIn("| hgn_compact | 3 steps | 3 |", page)
     self.assertRegex(page, r"\| latent_rnn \| 0.01 min \| \d+ \| \d+ / \d+ \|")
     self.assertIn("--rows=latent_rnn --datasets=double_pendulum/tiny --minutes=0.01 --seeds=0", page)
