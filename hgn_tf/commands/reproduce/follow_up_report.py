@@ -26,14 +26,14 @@ time of a step allows, which was measured first and stands beside. Their own run
   with rk4, by a GRU of 32 units (and another for the way back).
 - All but `hgn` learn from the first {frames} frames of films, and none sees what follows.
 
-**VPT**: median over {films} test films of the frames until the first whose error is above 2.5 % of its own mean square,
-counted beyond the frames that were trained on, of at most {beyond}; forward / backward, both from the film outward (the
-published code counts backward from the far end). Where balls are small the mean image, which shows no motion, is within
-2.5 % too: its row says how far, and a VPT counts for what it is above that. **Half**: mean of the frames from the first on until one is above half
-of the mean image's error, this package's own measure; forward of at most the film and {beyond} more. **R²**, **Sym**,
-**SyMetric**: `hgn_tf.evaluation.symetric`, of films that the map was not fitted to; *pairs* are those whose posterior
-variance is below 0.5. **Excess**: (MSE - floor) / (mean image's MSE - floor) over the film; 0 the best possible, 1 what
-has learned nothing.
+**VPT**: median over {films} test films of the frames until the first whose error is above 2.5 % of its own mean
+square, counted beyond the frames that were trained on, of at most {beyond}; forward / backward, both from the film
+outward (the published code counts backward from the far end). Where balls are small the mean image, which shows no
+motion, is within 2.5 % too: its row says how far, and a VPT counts for what it is above that. **Half**: mean of the
+frames from the first on until one is above half of the mean image's error, this package's own measure; forward of at
+most the film and {beyond} more. **R²**, **Sym**, **SyMetric**: `hgn_tf.evaluation.symetric`, of films that the map was
+not fitted to; *pairs* are those whose posterior variance is below 0.5. **Excess**: (MSE - floor) / (mean image's MSE -
+floor) over the film; 0 the best possible, 1 what has learned nothing.
 """
 _PICTURES = """## Films of the double pendulum
 
