@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import re
 import sys
@@ -144,23 +145,31 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _example_writer(self):
     return records.CanonicalWriter(self.info.file_format)
 
-  def spread(self, function, tasks, count):
+  def spread(self, function, tasks, count, *, streams=False):
     """The (key, example) pairs of function(*task) for every task, as TFDS takes them from `_split_generators`.
 
     Args:
       function: found by its name in a module, as pickle wants it.
       tasks: argument tuples.
       count: examples of all tasks.
+      streams: take one pair after the other in this process: those of a task are too many for memory.
     """
     if self._beam:
       beam = tfds.core.lazy_imports.apache_beam
       return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMapTuple(function)
+    if streams:
+      return _Examples(itertools.chain.from_iterable(itertools.starmap(function, tasks)), count)
     return _Examples(self._parallel(function, tasks), count)
 
   def _parallel(self, function, tasks):
-    for block in workers.ordered_map(function, tasks, min(workers.worker_count(), len(tasks)),
-                                     fresh=self.FRESH_WORKERS):
+    for block in workers.ordered_map(_listed, [(function, *task) for task in tasks],
+                                     min(workers.worker_count(), len(tasks)), fresh=self.FRESH_WORKERS):
       yield from block
+
+
+def _listed(function, *task):
+  """What a function yields, to be sent from one process to another."""
+  return list(function(*task))
 
 
 def _younger_fields(config):

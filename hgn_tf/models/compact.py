@@ -39,8 +39,9 @@ class CompactHGN(WindowHGN):
 
   def _make_decoder(self):
     c = self.config
-    return networks.CoordinateDecoder(c.channels, c.units, c.decoder_hidden, shifts=c.decoder_shifts,
-                                      dtype=self.variable_dtype, name="decoder")
+    how = dict(channels=c.channels, units=c.units, hidden=c.decoder_hidden, shifts=c.decoder_shifts,
+               dtype=self.variable_dtype, name="decoder")
+    return networks.DifferenceDecoder(c.size, **how) if c.draw_difference else networks.CoordinateDecoder(**how)
 
   def _make_energies(self):
     c, layers = self.config, super()._make_energies()
@@ -206,6 +207,11 @@ class CompactHGN(WindowHGN):
     if not isinstance(x, dict):
       return super().call(x)
     return self.reconstruct(x["frames"], controls=x["controls"])
+
+  def _prepare_encoder(self, frames, step):
+    super()._prepare_encoder(frames, step)
+    if self.config.draw_difference:
+      self.decoder.ground.assign(tf.convert_to_tensor(self.encoder.centre))
 
   def objective(self, x, step, weights=None):
     c, frames = self.config, self.films_of(x)

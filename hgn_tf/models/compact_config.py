@@ -14,6 +14,8 @@ class CompactHGNConfig(WindowHGNConfig):
   Architecture:
     maps, encoder_hidden: of `networks.WindowEncoder`.
     units, decoder_hidden, decoder_shifts: of `networks.CoordinateDecoder`.
+    draw_difference: the decoder draws what differs from the mean frame of the first batch, a
+      `networks.DifferenceDecoder`; for a ground of many colours. Takes `centre_frames`.
     potential_hidden, radii, powers: of V(q), a `networks.OscillatorEnergy`; of H(q, p) where `energy_kind` is "joint".
     kinetic_hidden: of K(p) likewise; empty: p^T M^-1 p / 2 with a learned mass matrix M.
     damping: learn friction, dp/dt = -dH/dq - D(q) dH/dp with a diagonal D; takes `energy_kind` "fixed_kinetic" and a
@@ -39,6 +41,7 @@ class CompactHGNConfig(WindowHGNConfig):
   units: int = 32
   decoder_hidden: tuple = (64,)
   decoder_shifts: tuple = (64,)
+  draw_difference: bool = False
   potential_hidden: tuple = (64, 64)
   radii: int = 16
   powers: int = 0
@@ -83,6 +86,8 @@ class CompactHGNConfig(WindowHGNConfig):
 
   def __post_init__(self):
     super().__post_init__()
+    if self.draw_difference and not self.centre_frames:
+      raise ValueError("draw_difference=True needs centre_frames=True, which takes the mean frame; got False.")
     for name in ("damping", "inputs"):
       value = getattr(self, name)
       if value and self.energy_kind != "fixed_kinetic":

@@ -11,6 +11,7 @@ from hgn_tf.networks.mlp import mlp
 from hgn_tf.networks.precision import sequential
 from hgn_tf.networks.upsampling import upsample_block
 
+_LEAST = 0.01  # distance of the colours of a ground from 0 and 1
 _DARK = -0.7  # sigmoid of it is 1/3: about the ground that balls are drawn on
 
 
@@ -140,6 +141,8 @@ class CoordinateDecoder(keras.layers.Layer):
     shifts: widths of the hidden layers of the MLP of q.
   """
 
+  first_logit = _DARK
+
   def __init__(self, channels=3, units=32, hidden=(64,), width=0.25, shifts=(64,), **kwargs):
     super().__init__(**kwargs)
     self.channels, self.units, self.hidden, self.width = channels, units, tuple(hidden), width
@@ -166,10 +169,13 @@ class CoordinateDecoder(keras.layers.Layer):
     self.first.build((None, None, self.units))
     self.rest = mlp(self.hidden[1:], self.channels, "silu", dtype=self.dtype_policy)
     self.rest.build((None, None, self.hidden[0]))
-    self.rest.layers[-1].bias.assign(tf.fill([self.channels], _DARK))
+    self.rest.layers[-1].bias.assign(tf.fill([self.channels], self.first_logit))
 
   def call(self, q, places):
     """Colours in [0, 1] at places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, channels]."""
+    return tf.sigmoid(self._logits(q, places))
+
+  def _logits(self, q, places):
     centres, turned = self.linear(q)[:, None], 0.0
     if self.shifts is not None:
       moved, turned = tf.split(self.shifts(q)[:, None], [2 * self.units, self.hidden[0]], axis=-1)
@@ -178,7 +184,7 @@ class CoordinateDecoder(keras.layers.Layer):
     places, sharpness = tf.cast(places, x.dtype), tf.exp(tf.convert_to_tensor(self.log_sharpness))
     apart = ((places[..., :1] - x) * sharpness) ** 2 + ((places[..., 1:] - y) * sharpness) ** 2
     h = tf.nn.silu(self.first(tf.exp(-0.5 * apart)) + turned)
-    return tf.sigmoid(tf.cast(self.rest(h), self.variable_dtype))
+    return tf.cast(self.rest(h), self.variable_dtype)
 
   def image(self, q, size):
     """Images in [0, 1]: [n, d] -> [n, size, size, channels]."""
@@ -188,6 +194,40 @@ class CoordinateDecoder(keras.layers.Layer):
   def get_config(self):
     return {**super().get_config(), "channels": self.channels, "units": self.units, "hidden": self.hidden,
             "width": self.width, "shifts": self.shift_hidden}
+
+
+class DifferenceDecoder(CoordinateDecoder):
+  """A `CoordinateDecoder` of what differs from a picture: sigmoid(logit(ground(x, y)) + f(q, x, y)).
+
+  The ground behind what moves, however many colours it has, then takes none of the capacity of f. `ground` [size, size,
+  channels] is a weight that is not trained, set by the model that trains it; other sizes interpolate it.
+
+  Args:
+    size: height and width of the ground.
+    channels, kwargs: of the `CoordinateDecoder`.
+  """
+
+  first_logit = 0.0
+
+  def __init__(self, size=32, channels=3, **kwargs):
+    super().__init__(channels, **kwargs)
+    self.size = size
+
+  def build(self, input_shape):
+    super().build(input_shape)
+    self.ground = self.add_weight(shape=(self.size, self.size, self.channels), name="ground", trainable=False,
+                                  autocast=False, initializer=keras.initializers.Constant(0.5))
+
+  def call(self, q, places):
+    return tf.sigmoid(self._logits(q, places) + _logit(_at(tf.convert_to_tensor(self.ground), places)))
+
+  def image(self, q, size):
+    ground = tf.image.resize(tf.convert_to_tensor(self.ground), [size, size])
+    changes = self._logits(q, tf.constant(pixel_grid(size, size))[None])
+    return tf.sigmoid(tf.reshape(changes, [-1, size, size, self.channels]) + _logit(ground))
+
+  def get_config(self):
+    return {**super().get_config(), "size": self.size}
 
 
 class ImageDecoder(VectorDecoder):
@@ -205,8 +245,7 @@ class ImageDecoder(VectorDecoder):
   def call(self, q, places):
     """Colours in [0, 1] of the pixels nearest to places in [-1, 1]: q [n, d], places [n or 1, m, 2] -> [n, m, C]."""
     image = super().call(q)
-    x, y = tf.split(tf.cast(tf.round((places + 1.0) * self.size / 2 - 0.5), tf.int32), 2, axis=-1)
-    index = tf.broadcast_to((y * self.size + x)[..., 0], [tf.shape(q)[0], tf.shape(places)[1]])
+    index = tf.broadcast_to(_nearest(places, self.size), [tf.shape(q)[0], tf.shape(places)[1]])
     return tf.gather(tf.reshape(image, [-1, self.size ** 2, self.channels]), index, batch_dims=1)
 
   def image(self, q, size):
@@ -217,3 +256,21 @@ class ImageDecoder(VectorDecoder):
   def get_config(self):
     return {"size": self.size, **{key: value for key, value in super().get_config().items()
                                   if key not in ("grid", "kernel_initializer")}}
+
+
+def _at(image, places):
+  """Colours of the pixels of an image [S, S, C] that are nearest to places [n, m, 2]; [n, m, C]."""
+  size, _, channels = image.shape
+  return tf.gather(tf.reshape(image, [size ** 2, channels]), _nearest(places, size))
+
+
+def _nearest(places, size):
+  """Numbers, row by row, of the pixels that are nearest to places in [-1, 1]: [..., 2] -> [...]."""
+  x, y = tf.unstack(tf.cast(tf.round((places + 1.0) * size / 2 - 0.5), tf.int32), axis=-1)
+  return y * size + x
+
+
+def _logit(colour):
+  """Of colours that are kept from 0 and 1, which no finite number stands for."""
+  colour = tf.clip_by_value(colour, _LEAST, 1.0 - _LEAST)
+  return tf.math.log(colour) - tf.math.log1p(-colour)

@@ -1,5 +1,7 @@
 """The video_folder dataset, on small clips made here."""
 
+import contextlib
+import io
 import os
 import pathlib
 import tempfile
@@ -13,7 +15,13 @@ import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
 from tfds_builders import workers
-from tfds_builders.video_folder import Builder, VideoFolderConfig, framing, reading
+from tfds_builders.video_folder import (
+    Builder,
+    VideoFolderConfig,
+    framing,
+    reading,
+    video_folder_dataset_builder,
+)
 
 _SMALL = {"num_steps": 4, "resolution": 16}
 
@@ -170,6 +178,49 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
     left = [path for path in pathlib.Path(self.folder).rglob("*") if path.is_file() and self.videos not in path.parents]
     self.assertEmpty(left)
 
+  def test_what_cannot_be_used_is_a_line_each_and_left_out_where_that_is_asked_for(self):
+    _fill(self.videos)
+    (self.videos / "bad.mp4").write_bytes(b"no video")
+    imageio.imwrite(self.videos / "short.gif", _movie(4))
+    with self.assertRaisesRegex(ValueError, "2 of 5 films cannot be used:\n.*bad.mp4 .*\n.*short.gif has 4 frames.*\n"
+                                            "skip_unreadable=true"):
+      _build(self.folder)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+      builder = _build(self.folder, skip_unreadable=True)
+    self.assertRegex(said.getvalue(), "2 of 5 films cannot be used:\n.*bad.mp4 .*\n.*short.gif has 4 frames")
+    self.assertEqual(sum(split.num_examples for split in builder.info.splits.values()), 7)
+
+  def test_nothing_but_what_cannot_be_used(self):
+    (self.videos / "bad.mp4").write_bytes(b"no video")
+    with self.assertRaisesRegex(ValueError, "1 of 1 films cannot be used:\n.*bad.mp4 cannot be read"):
+      _build(self.folder, skip_unreadable=True)
+
+  def test_the_square_around_the_motion_is_that_of_all_films_and_is_stored(self):
+    for number, first in enumerate((40, 70)):
+      movie = np.random.default_rng(number).integers(0, 4, (12, 90, 160, 3), np.uint8)
+      for i, frame in enumerate(movie):
+        frame[30:40, first + i : first + i + 10] = 255
+      imageio.imwrite(self.videos / f"{number}.gif", movie)
+    examples = [example for split in ("train", "test")
+                for example in tfds.as_numpy(_build(self.folder, crop="motion").as_dataset(split=split))]
+    (top, left, side, same), = {tuple(example["crop"].tolist()) for example in examples}
+    self.assertEqual(side, same)
+    self.assertBetween(left, 25, 40)
+    self.assertBetween(left + side, 91, 110)
+    for example in examples:
+      self.assertAllGreater(example["frames"].max(axis=(1, 2, 3)), 200)
+
+  def test_long_films_do_not_wait_in_memory(self):
+    imageio.imwrite(self.videos / "long.mp4", _movie(50), fps=10, codec="libx264")
+    imageio.imwrite(self.videos / "short.mp4", _movie(20), fps=10, codec="libx264")
+    found = [_build(self.folder, hop=1)]
+    with mock.patch.object(video_folder_dataset_builder, "_AT_ONCE", 10 ** 4):
+      found.append(_build(self.folder, hop=1))
+    one, other = ([list(tfds.as_numpy(builder.as_dataset(split=split))) for split in ("train", "test")]
+                  for builder in found)
+    tf.nest.map_structure(self.assertAllEqual, one, other)
+
   def test_a_missing_folder_says_what_to_do(self):
     self.videos.rmdir()
     with self.assertRaisesRegex(AssertionError, "--manual_dir"):
@@ -179,8 +230,8 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       ({"num_steps": 0}, "num_steps must be an integer of at least 1"),
       ({"resolution": 20}, "resolution must be a multiple of 8, got 20"),
       ({"hop": 0}, "hop must be an integer of at least 1"),
-      ({"crop": "round"}, 'crop must be "square", "none" or'),
-      ({"crop": [0, 0, 0, 8]}, 'crop must be "square", "none" or'),
+      ({"crop": "round"}, 'crop must be "square", "motion", "none" or'),
+      ({"crop": [0, 0, 0, 8]}, 'crop must be "square", "motion", "none" or'),
       ({"test_fraction": 0.0}, "test_fraction must be between 0 and 1"),
       ({"dt": -0.1}, "dt must be positive"),
       ({"fps": 0}, "fps must be positive and finite, got 0"),
@@ -189,8 +240,9 @@ class VideoFolderRecordsTest(tf.test.TestCase, parameterized.TestCase):
       ({"ground": "white"}, "ground must be a colour"),
       ({"ground": [0.5, 0, 0]}, "ground must be a colour"),
       ({"ground": None}, "ground must be a colour"),
-      ({"crop": 5}, 'crop must be "square", "none" or'),
-      ({"crop": ["0", 0, 8, 8]}, 'crop must be "square", "none" or'),
+      ({"crop": 5}, 'crop must be "square", "motion", "none" or'),
+      ({"crop": ["0", 0, 8, 8]}, 'crop must be "square", "motion", "none" or'),
+      ({"skip_unreadable": 1}, "skip_unreadable must be true or false, got 1"),
       ({"test_fraction": "0.2"}, "test_fraction must be between 0 and 1"),
   )
   def test_bad_fields_are_named(self, fields, message):

@@ -32,7 +32,7 @@ class TimingTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters((60, 15), (60, 60), (60, 59.94), (30, 10), (60, 25), (25, 24))
   def test_frames_nearest_to_equal_times(self, rate, fps):
     times = 3.0 + np.arange(121) / rate
-    numbers, seconds = timing.pick(times, fps)
+    (numbers,), seconds = timing.pick(times, fps)
     self.assertAllGreater(np.diff(numbers), 0)
     self.assertAllClose(1.0 / seconds, fps, rtol=2e-2)
     self.assertAllLessEqual(np.abs(times[numbers] - 3.0 - np.arange(len(numbers)) * seconds), 0.5 / rate + 1e-9)
@@ -41,18 +41,26 @@ class TimingTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_uneven_frames(self):
     times = np.cumsum([0.0] + [1 / 60] * 15 + [1 / 30] * 15)
-    numbers, seconds = timing.pick(times, 10)
+    (numbers,), seconds = timing.pick(times, 10)
     self.assertAllClose(times[numbers], np.arange(len(numbers)) / 10, atol=0.5 / 30)
     self.assertEqual(seconds, 0.1)
 
+  def test_a_pause_cuts_the_film(self):
+    times = np.delete(np.arange(60) / 30, [7, 8, *range(20, 40)])
+    for fps, runs in ((30, [range(7), range(9, 20), range(40, 60)]),
+                      (10, [[0, 3, 6, 9, 12, 15, 18], [40, *range(42, 60, 3)]])):
+      found, seconds = timing.pick(times, fps)
+      self.assertEqual([np.rint(30 * times[run]).tolist() for run in found], [list(run) for run in runs])
+      self.assertEqual(seconds, 1 / fps)
+
   def test_what_tells_no_time(self):
-    numbers, seconds = timing.pick(np.full(5, np.nan), 25)
+    (numbers,), seconds = timing.pick(np.full(5, np.nan), 25)
     self.assertAllEqual(numbers, range(5))
     self.assertEqual(seconds, 1 / 25)
     self.assertTrue(np.isnan(timing.pick(np.full(5, np.nan), None)[1]))
 
   def test_more_frames_than_there_are(self):
-    with self.assertRaisesRegex(ValueError, "fps=30 asks for more frames per second than there are.*0.06667 seconds"):
+    with self.assertRaisesRegex(ValueError, "fps=30 asks for more frames per second .*: they are 0.06667 seconds"):
       timing.pick(np.arange(20) / 15, 30)
 
 

@@ -7,7 +7,8 @@ def crop_box(crop, height, width):
   """(top, left, height, width) of the part of a frame that is kept.
 
   Args:
-    crop: "square" (the largest one in the middle), "none" (stretch the whole frame) or (top, left, height, width).
+    crop: "square" (the largest one in the middle), "none" (stretch the whole frame) or (top, left, height, width); that
+      of `motion.box` where it is to be found.
     height, width: of the frame.
 
   Raises:

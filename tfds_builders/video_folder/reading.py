@@ -1,5 +1,7 @@
 """A path to its frames, upright and in RGB, each with the time at which it is shown."""
 
+import functools
+
 import numpy as np
 
 from tfds_builders.video_folder import sequences
@@ -15,13 +17,35 @@ def frames(path, ground=(0, 0, 0)):
   Raises:
     ValueError: a file cannot be read; it is named.
   """
+  return ((seconds, draw()) for seconds, _, draw in undrawn(path, ground))
+
+
+def undrawn(path, ground=(0, 0, 0)):
+  """As `frames`, but yields (seconds, size as it is stored, function that gives the frame): most of the work is there.
+
+  Pictures are drawn before, as nothing else tells whether they can be read.
+  """
   if path.is_dir():
     for picture in sequences.stills(path):
-      yield from ((None, frame) for _, frame in _named(picture, _pages(picture, 1, ground)))
+      yield from ((None, size, draw) for _, size, draw in _named(picture, _pages(picture, 1, ground)))
   elif path.suffix.lower() in sequences.VIDEOS:
     yield from _named(path, _video(path, ground))
   else:
     yield from _named(path, _pages(path, sequences.frame_count(path), ground))
+
+
+def length(path):
+  """How many frames a sequence says that it has; None: not known before it was read."""
+  if path.is_dir():
+    return len(sequences.stills(path))
+  if path.suffix.lower() not in sequences.VIDEOS:
+    return sequences.frame_count(path)
+  import av
+  try:
+    with av.open(path) as container:
+      return container.streams.video[0].frames or None
+  except (av.FFmpegError, IndexError, OSError):
+    return None
 
 
 def require_libraries():
@@ -50,8 +74,13 @@ def _video(path, ground):
     stream = container.streams.video[0]
     for number, frame in enumerate(container.decode(stream)):
       time = number / stream.average_rate if frame.time is None and stream.average_rate else frame.time
-      image = _square_pixels(_opaque(frame, ground), stream.sample_aspect_ratio)
-      yield None if time is None else float(time), _upright(image, frame.side_data)
+      yield (None if time is None else float(time), (frame.height, frame.width),
+             functools.partial(_shown, frame, ground, stream.sample_aspect_ratio))
+
+
+def _shown(frame, ground, aspect):
+  """What a player shows of a video's frame."""
+  return _upright(_square_pixels(_opaque(frame, ground), aspect), frame.side_data)
 
 
 def _opaque(frame, ground):
@@ -93,7 +122,8 @@ def _pages(path, count, ground):
   with Image.open(path) as image:
     for page in range(count):
       image.seek(page)
-      yield time, _rgb(image, ground)
+      frame = _rgb(image, ground)
+      yield time, frame.shape[:2], lambda frame=frame: frame
       duration = image.info.get("duration")  # in milliseconds
       time = time + duration / 1000.0 if duration and time is not None else None
 

@@ -5,19 +5,20 @@ import re
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # one frame, or many of an animation
+_NUMBERED = 0.7  # share of equal distances from which on numbers are those of frames
 _FRAMES_IN_TIME = ("GIF", "PNG", "TIFF", "WEBP")  # formats whose further pictures are the frames that follow
 
 
 def find_sequences(folder):
   """Paths of the sequences in `folder`: videos, animated pictures, subfolders with pictures, itself where it has some.
 
-  Hidden files, those of macOS' archives among them, are passed by.
+  Hidden files, those of macOS' archives among them, are passed by; symbolic links are followed.
 
   Raises:
-    ValueError: there are none, a picture cannot be read, or one of a subfolder holds several frames.
+    ValueError: there are none, or a picture of a subfolder holds several frames.
   """
   folder = pathlib.Path(folder)
-  found = [entry for entry in _visible(folder) if is_film(entry) or (entry.is_dir() and _pictures(entry))]
+  found = [entry for entry in _visible(folder) if is_film(entry) or _pictures(entry)]
   for entry in found:
     for picture in filter(is_film, _pictures(entry)):
       raise ValueError(f"{picture} holds {frame_count(picture)} frames where one of the sequence {entry} is expected; "
@@ -38,7 +39,28 @@ def stills(folder):
 def is_film(path):
   """Whether a file is a sequence of its own: a video, or a picture of several frames."""
   suffix = path.suffix.lower()
-  return path.is_file() and (suffix in VIDEOS or (suffix in PICTURES and frame_count(path) > 1))
+  if not _is_file(path):
+    return False
+  try:
+    return suffix in VIDEOS or (suffix in PICTURES and frame_count(path) > 1)
+  except ValueError:
+    return False  # a still that whoever reads it will name
+
+
+def check_numbers(pictures):
+  """Raises ValueError where pictures are numbered at equal distances, but for some that are missing.
+
+  Names that hold no number, or something else such as the time of day, say nothing.
+  """
+  numbers = [int(found[-1]) if (found := re.findall("[0-9]+", picture.stem)) else -1 for picture in pictures]
+  gaps = [later - number for number, later in zip(numbers[:-1], numbers[1:], strict=True)]
+  usual = max(set(gaps), key=gaps.count, default=0)
+  if usual < 1 or gaps.count(usual) < _NUMBERED * len(gaps) or any(gap < usual or gap % usual for gap in gaps):
+    return
+  for picture, number, gap in zip(pictures, numbers, gaps, strict=False):
+    if gap > usual:
+      raise ValueError(f"{picture.parent} has no picture number {number + usual} after {picture.name}; where pictures "
+                       "are left out on purpose, put what lies between them into folders of their own.")
 
 
 def frame_count(picture):
@@ -56,7 +78,12 @@ def frame_count(picture):
 
 
 def _pictures(folder):
-  return [entry for entry in _visible(folder) if entry.suffix.lower() in PICTURES and entry.is_file()]
+  return [entry for entry in _visible(folder) if entry.suffix.lower() in PICTURES and _is_file(entry)]
+
+
+def _is_file(path):
+  """Whether a path is a file, or a link to nothing, which cannot be read as such."""
+  return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _visible(folder):

@@ -57,6 +57,21 @@ class StateTest(parameterized.TestCase, tf.test.TestCase):
       model().infer(films(num_frames=3))
 
   @pytest.mark.slow
+  def test_the_difference_from_the_mean_frame_is_drawn(self):
+    hgn, x = model(draw_difference=True), films()
+    hgn.before_step(x, tf.constant(0))
+    mean = tf.reduce_mean(x, axis=(0, 1))
+    self.assertAllClose(hgn.decoder.ground, mean)
+    q = hgn.infer(x).q
+    drawn = hgn.decode(q)
+    self.assertAllClose(drawn, tf.repeat(mean[None], 4, axis=0), atol=0.4)
+    pixels = hgn.decoder(q, tf.constant(pixel_grid(SIZE, SIZE))[None])
+    self.assertAllClose(tf.reshape(pixels, drawn.shape), drawn, atol=1e-6)
+    self.assertAllClose(tf.image.resize(mean, [64, 64]) - hgn.decode(q, size=64)[0],
+                        tf.image.resize(mean - drawn[0], [64, 64]), atol=0.1)
+    with self.assertRaisesRegex(ValueError, "draw_difference=True needs centre_frames=True"):
+      CompactHGNConfig(draw_difference=True, centre_frames=False)
+
   def test_refinement_finds_the_state_behind_a_film(self):
     hgn = model()
     z = tf.constant([[0.5, -0.4, 0.3, 0.2], [-0.3, 0.1, 0.2, -0.5]])
