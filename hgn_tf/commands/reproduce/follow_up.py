@@ -31,12 +31,12 @@ _DOC = flags.DEFINE_string("doc", "docs/follow_up.md", "Page to write; its pictu
 
 def main(argv):
   del argv
-  from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs  # slow: TensorFlow
+  from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs, one_run  # slow: TensorFlow
   results = sweep.folder(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
-    runs = [follow_up_runs.Run(row, dataset, int(seed), minutes.MINUTES.value, sweep.STEPS.value)
+    runs = [follow_up_runs.Run(row, dataset, int(seed), sweep.STEPS.value, minutes.MINUTES.value)
             for seed in sweep.SEEDS.value for dataset in pixels.DATASETS.value for row in pixels.ROWS.value]
     sweep.make(follow_up_runs.make, [
         (run, results, sweep.folder(pixels.WORKDIRS.value), sweep.DATA_DIR.value, pixels.LIMIT.value, sweep.threads())
-        for run in runs if not follow_up_runs.is_done(results, run)], **sweep.where())
+        for run in runs if not one_run.is_done(results, run)], **sweep.where())
   print(f"Wrote {follow_up_report.write(results, pathlib.Path(_DOC.value))}")

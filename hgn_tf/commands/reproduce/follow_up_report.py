@@ -82,9 +82,9 @@ def _place(dataset):
 
 
 def _table(runs, dataset):
-  of_film = [run for (_, where, _), found in runs.items() if where == dataset for run in found
-             if run["config"]["num_frames"] == FRAMES]
-  lines = [["*mean image*", "", "", _both(of_film[:1], "vpt_of_mean"), *[""] * 5, "1"]] if of_film else []
+  longest = max((run for (_, where, _), found in runs.items() if where == dataset for run in found),
+                key=lambda run: run["config"]["num_frames"])
+  lines = [["*mean image*", "", "", _both([longest], "vpt_of_mean"), *[""] * 5, "1"]]
   for (row, where, length), found in runs.items():
     if where == dataset:
       lines.append([

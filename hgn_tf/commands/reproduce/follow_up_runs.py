@@ -1,19 +1,17 @@
 """One run of `hgn-reproduce follow_up`: train a row for some minutes of one core, measure it, one JSON file."""
 
-import dataclasses
 import pathlib
 
-import filelock
 import numpy as np
 import tensorflow as tf
 
-from hgn_tf.commands.reproduce import machine, timing
+from hgn_tf.commands.reproduce import timing
+from hgn_tf.commands.reproduce.one_run import OneRun, make_once, result_path
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, follow_up
 from hgn_tf.models import presets
 from hgn_tf.training import files, progress
 from hgn_tf.training.loop import train
-from hgn_tf.training.results import holds
 from hgn_tf.training.workdir import Workdir
 
 FRAMES = 65  # of a film; an HGN takes 31 of them, as the paper has it
@@ -35,31 +33,10 @@ PICTURED, PICTURED_FRAMES = "double_pendulum", 160  # the system whose films are
 _EPOCHS = 12  # checkpoints of a run, or more: at most 100 steps apart
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """A row for one dataset and seed, trained for `minutes` of one core or, where they are given, `steps`."""
+class Run(OneRun):
+  """A row of the benchmark for one dataset and seed."""
 
-  row: str
-  dataset: str
-  seed: int
-  minutes: float
-  steps: int | None = None
-
-  def __post_init__(self):
-    for argument, value, known in (("row", self.row, ROWS), ("dataset", self.system, PAIRS)):
-      if value not in known:
-        raise ValueError(f"Unknown {argument} {value!r}; known: {', '.join(known)}.")
-
-  @property
-  def system(self):
-    """The dataset without its config: "pendulum" of "pendulum/suite"."""
-    return self.dataset.split("/")[0]
-
-  @property
-  def name(self):
-    """Of its files, such as "pendulum_suite-hgn-20min-0"."""
-    length = f"{self.minutes:g}min" if self.steps is None else self.steps
-    return f"{self.dataset.replace('/', '_')}-{self.row}-{length}-{self.seed}"
+  ROWS, SYSTEMS = ROWS, tuple(PAIRS)
 
   def config_of(self, steps):
     """That of the model, for so many steps."""
@@ -69,37 +46,11 @@ class Run:
     return presets.get(self.row, **changes, steps=steps, seed=self.seed)
 
 
-def result_path(results, run):
-  """The JSON file of a run in the folder `results`."""
-  return pathlib.Path(results) / f"{run.name}.json"
-
-
-def is_done(results, run):
-  """Whether the folder `results` holds the run.
-
-  Raises:
-    ValueError: it holds one of that name that was made with other settings.
-  """
-  path = result_path(results, run)
-  return path.exists() and holds(path, run.config_of(run.steps or files.read_json(path)["config"]["steps"]))
-
-
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
-  """Performs a run unless it is done, alone: another process that makes the same run waits for this one's end.
-
-  Args:
-    run, results, workdirs, data_dir, limit: as of `perform`.
-    threads: of TensorFlow; None: one a core.
-
-  Returns:
-    What was found, in words.
-  """
-  words, workdirs = machine.use_threads(threads), pathlib.Path(workdirs)
-  workdirs.mkdir(parents=True, exist_ok=True)
-  with filelock.FileLock(workdirs / f".{run.name}.lock"):  # a dead process holds none
-    if is_done(results, run):
-      return f"{run.name} was made by another process"
-    found = perform(run, results, workdirs, data_dir=data_dir, limit=limit, made_on=words)
+  """Performs a run unless it is done, with so many threads of TensorFlow; returns what was found, in words."""
+  found = make_once(perform, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
+  if found is None:
+    return f"{run.name} was made by another process"
   forward, backward = (found["horizons"][name]["vpt"] for name in ("forward", "backward"))
   return f"{run.name}: VPT {forward:.0f} forward, {backward:.0f} backward, SyMetric {found['states']['symetric']}"
 
@@ -123,7 +74,7 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
     found = _measure(model, run, results, data_dir, limit, begin)
   history = workdir.history()
   files.write_json(result_path(results, run), {
-      "row": run.row, "dataset": run.dataset, "seed": run.seed, "minutes": None if run.steps else run.minutes,
+      "row": run.row, "dataset": run.dataset, "seed": run.seed, "minutes": run.minutes if run.is_timed else None,
       "machine": made_on, "step_seconds": step_seconds, "config": config.to_dict(),
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, **found})
   return found

@@ -1,18 +1,15 @@
 """One run of the pixel experiments: train a row of the tables on a dataset, measure it, one JSON file."""
 
-import dataclasses
 import pathlib
 
-import filelock
-
 from hgn_tf import data
-from hgn_tf.commands.reproduce import machine, timing
+from hgn_tf.commands.reproduce import timing
+from hgn_tf.commands.reproduce.one_run import OneRun, make_once, result_path
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, law
 from hgn_tf.models import CompactHGN, PixelHNN, presets
 from hgn_tf.training import files, progress
 from hgn_tf.training.loop import train
-from hgn_tf.training.results import holds
 from hgn_tf.training.workdir import Workdir
 
 SYSTEMS = ("mass_spring", "pendulum", "two_body", "three_body")
@@ -76,34 +73,10 @@ VALIDATION = 48  # test sequences of the learning curve
 POINTS = 13  # of a learning curve, or more: at most 100 steps apart
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """A row of the tables for one dataset and seed.
+class Run(OneRun):
+  """A row of the tables for one dataset and seed."""
 
-  `steps` None: the preset's; or, where there are `minutes`, as many as fit into so many of one core.
-  """
-
-  row: str
-  dataset: str
-  seed: int
-  steps: int | None = None
-  minutes: float | None = None
-
-  def __post_init__(self):
-    for argument, value, known in (("row", self.row, ROWS), ("dataset", self.system, SYSTEMS)):
-      if value not in known:
-        raise ValueError(f"Unknown {argument} {value!r}; known: {', '.join(known)}.")
-
-  @property
-  def system(self):
-    """The dataset without its config: "mass_spring" of "mass_spring/clean"."""
-    return self.dataset.split("/")[0]
-
-  @property
-  def name(self):
-    """Of its files, such as "mass_spring-hgn-1500-0"."""
-    length = f"{self.minutes:g}min" if self.minutes else self.config.steps
-    return f"{self.dataset.replace('/', '_')}-{self.row}-{length}-{self.seed}"
+  ROWS, SYSTEMS = ROWS, SYSTEMS
 
   @property
   def config(self):
@@ -124,38 +97,12 @@ def _kind(preset):
   return "pixel" if preset.startswith("pixel_hnn") else "compact" if preset.startswith("hgn_compact") else "grid"
 
 
-def result_path(results, run):
-  """The JSON file of a run in the folder `results`."""
-  return pathlib.Path(results) / f"{run.name}.json"
-
-
-def is_done(results, run):
-  """Whether the folder `results` holds the run.
-
-  Raises:
-    ValueError: it holds one of that name that was made with other settings.
-  """
-  path = result_path(results, run)
-  return path.exists() and holds(path, run.config_of(files.read_json(path)["config"]["steps"])
-                                 if run.minutes else run.config)
-
-
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
-  """Performs a run unless it is done, alone: another process that makes the same run waits for this one's end.
-
-  Args:
-    run, results, workdirs, data_dir, limit: as of `perform`.
-    threads: of TensorFlow; None: one a core.
-
-  Returns:
-    What was found, in words.
-  """
-  words, workdirs = machine.use_threads(threads), pathlib.Path(workdirs)
-  workdirs.mkdir(parents=True, exist_ok=True)
-  with filelock.FileLock(workdirs / f".{run.name}.lock"):  # a dead process holds none
-    if is_done(results, run):
-      return f"{run.name} was made by another process"
-    test = perform(run, results, workdirs, data_dir=data_dir, limit=limit, made_on=words)["test"]
+  """Performs a run unless it is done, with so many threads of TensorFlow; returns what was found, in words."""
+  found = make_once(perform, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
+  if found is None:
+    return f"{run.name} was made by another process"
+  test = found["test"]
   return f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}"
 
 
@@ -172,7 +119,7 @@ def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
   """
   workdir = Workdir(pathlib.Path(workdirs) / run.name)
   config, planned, validation = run.config, {}, None
-  if run.minutes:
+  if run.is_timed:
     seconds, steps = timing.planned(run, workdir.path, data_dir)
     config, planned = run.config_of(steps), {"minutes": run.minutes, "step_seconds": seconds}
   if hasattr(config, "kappa"):  # PixelHNNs learn from windows: their error along a rollout is measured at the end
@@ -194,10 +141,10 @@ def _measure(model, run, data_dir, limit, begin):
   measured = evaluator.Evaluator(run.dataset, size=model.config.size, num_frames=model.config.num_frames,
                                  data_dir=data_dir, limit=limit)
   found = {}
-  for split in ("test",) if run.minutes else ("train", "test"):
+  for split in ("test",) if run.is_timed else ("train", "test"):
     begin(split)
     found[split] = measured.split(model, split)
-  if hasattr(model, "sample") and not run.minutes:  # a PixelHNN has no prior
+  if hasattr(model, "sample") and not run.is_timed:  # a PixelHNN has no prior
     begin("samples")
     found["samples"] = measured.samples(model)
   begin("horizon")
@@ -213,7 +160,7 @@ def _law(model, run, measured, data_dir):
     return {}
   frames = measured.first("test", LAW_FILMS)
   compared = law.compare(model, frames, world.part(0, len(frames)))
-  if run.minutes:
+  if run.is_timed:
     return {"law": compared.figures()}
   found = {"law": {**compared.figures(), **law.endurance(model, frames[:LONG_FILMS])}}
   if isinstance(model, CompactHGN):

@@ -17,10 +17,10 @@ def make_missing(results, minutes=None):
   Raises:
     ValueError: an unknown row or dataset, or a run of that name that was made with other settings.
   """
-  from hgn_tf.commands.reproduce import hgn_runs  # slow: TensorFlow
+  from hgn_tf.commands.reproduce import hgn_runs, one_run  # slow: TensorFlow
   results = sweep.folder(results)
   runs = [hgn_runs.Run(row, dataset, int(seed), sweep.STEPS.value, minutes)
           for seed in sweep.SEEDS.value for dataset in DATASETS.value for row in ROWS.value]
   sweep.make(hgn_runs.make, [
       (run, results, sweep.folder(WORKDIRS.value), sweep.DATA_DIR.value, LIMIT.value, sweep.threads())
-      for run in runs if not hgn_runs.is_done(results, run)], **sweep.where())
+      for run in runs if not one_run.is_done(results, run)], **sweep.where())

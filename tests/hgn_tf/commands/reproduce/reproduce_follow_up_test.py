@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 import tensorflow as tf
 
-from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs
+from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs, one_run
 from hgn_tf.commands.reproduce.follow_up_runs import Run
 from hgn_tf.evaluation import follow_up
 from hgn_tf.training import files
@@ -42,11 +42,11 @@ class ReproduceFollowUpTest(tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, "No runs in"):
       follow_up_report.write(results, doc)
     for row, steps in (("hgn_compact", 3), ("latent_rnn", None)):
-      run = Run(row, "double_pendulum/tiny", 0, 0.01, steps)
+      run = Run(row, "double_pendulum/tiny", 0, steps, 0.01)
       said = follow_up_runs.make(run, results, folder / "workdirs", data_dir, 4)
       self.assertRegex(said, rf"{run.name}: VPT \d+ forward, \d+ backward, SyMetric [01]")
-      self.assertTrue(follow_up_runs.is_done(results, run))
-      found = files.read_json(follow_up_runs.result_path(results, run))
+      self.assertTrue(one_run.is_done(results, run))
+      found = files.read_json(one_run.result_path(results, run))
       wanted = 3 if steps else max(1, int(0.6 / found["step_seconds"]))
       self.assertEqual(found["config"]["steps"], wanted)
       self.assertEqual("energy_drift" in found["test"], row == "hgn_compact")
@@ -60,15 +60,15 @@ class ReproduceFollowUpTest(tf.test.TestCase):
       self.assertTrue((doc.parent / "follow_up" / picture).exists())
 
   def test_the_energy_of_a_double_pendulum_does_not_separate(self):
-    config = Run("hgn_compact", "double_pendulum/suite_colors", 0, 1.0).config_of(10)
+    config = Run("hgn_compact", "double_pendulum/suite_colors", 0, minutes=1.0).config_of(10)
     self.assertEqual((config.energy_kind, config.pairs), ("mass_matrix", 5))
-    self.assertEqual(Run("latent_ode", "pendulum/suite", 0, 1.0).config_of(10).pairs, 1)
+    self.assertEqual(Run("latent_ode", "pendulum/suite", 0, minutes=1.0).config_of(10).pairs, 1)
 
   def test_unknown_names(self):
     with self.assertRaisesRegex(ValueError, "Unknown row 'hng'; known: hgn, hgn_plus_plus"):
-      Run("hng", "pendulum/suite", 0, 1.0)
+      Run("hng", "pendulum/suite", 0, minutes=1.0)
     with self.assertRaisesRegex(ValueError, "Unknown dataset 'three_body'; known: mass_spring"):
-      Run("hgn", "three_body", 0, 1.0)
+      Run("hgn", "three_body", 0)
 
 
 if __name__ == "__main__":

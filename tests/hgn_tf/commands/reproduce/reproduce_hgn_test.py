@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from hgn_tf.commands.reproduce import hgn_report, hgn_runs
+from hgn_tf.commands.reproduce import hgn_report, hgn_runs, one_run
 from hgn_tf.commands.reproduce.hgn_runs import Run
 from hgn_tf.training import files
 
@@ -35,9 +35,9 @@ class ReproduceTest(tf.test.TestCase):
   @pytest.mark.slow  # a whole run of hgn-reproduce
   def test_runs_are_measured_once_and_pages_tell_of_them(self):
     runs = [Run("hgn", tiny.DATASET, 0, 3), Run("pixel_hnn", tiny.DATASET, 0, 3)]
-    self.assertFalse(any(hgn_runs.is_done(self.results, run) for run in runs))
+    self.assertFalse(any(one_run.is_done(self.results, run) for run in runs))
     self.perform(*runs)
-    self.assertTrue(all(hgn_runs.is_done(self.results, run) for run in runs))
+    self.assertTrue(all(one_run.is_done(self.results, run) for run in runs))
     found = files.read_json(self.results / "mass_spring_tiny-hgn-3-0.json")
     self.assertEqual([row["step"] for row in found["history"]], [3])
     self.assertGreater(found["history"][0]["val_mse"], 0.0)
@@ -55,12 +55,12 @@ class ReproduceTest(tf.test.TestCase):
   def test_a_run_of_other_settings_is_not_taken_for_this_one(self):
     run = Run("hgn", tiny.DATASET, 0, 3)
     config = {**run.config.to_dict(), "kappa": 1.0}
-    files.write_json(hgn_runs.result_path(self.results, run), {"config": config})
+    files.write_json(one_run.result_path(self.results, run), {"config": config})
     with self.assertRaisesRegex(ValueError, "made with other settings"):
-      hgn_runs.is_done(self.results, run)
+      one_run.is_done(self.results, run)
     del config["prior_rank"]  # as if the field were younger than the file
-    files.write_json(hgn_runs.result_path(self.results, run), {"config": {**config, "kappa": run.config.kappa}})
-    self.assertTrue(hgn_runs.is_done(self.results, run))
+    files.write_json(one_run.result_path(self.results, run), {"config": {**config, "kappa": run.config.kappa}})
+    self.assertTrue(one_run.is_done(self.results, run))
 
   def test_every_row_has_a_config_on_every_system(self):
     for row in hgn_runs.ROWS:

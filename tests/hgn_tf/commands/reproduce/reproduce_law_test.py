@@ -9,7 +9,7 @@ import tensorflow as tf
 import terminal
 import tiny
 
-from hgn_tf.commands.reproduce import hgn_runs, law_report
+from hgn_tf.commands.reproduce import hgn_runs, law_report, one_run
 from hgn_tf.commands.reproduce.hgn_runs import Run
 from hgn_tf.training import files
 
@@ -36,7 +36,7 @@ class ReproduceLawTest(tf.test.TestCase):
       law_report.measure_limits(results, ["mass_spring"])
       hgn_runs.perform(run, results, pathlib.Path(folder.name) / "workdirs", data_dir=tiny.data_dir(), limit=6)
     self.assertRegex(said(), r"(?s)Fitting first states:.* 0/4 .*Films of test:.* 0/1 .*Measuring: law:.* 5/6 ")
-    found = files.read_json(hgn_runs.result_path(results, run))
+    found = files.read_json(one_run.result_path(results, run))
     self.assertBetween(found["horizon"]["forward"], 0, 121)
     self.assertEqual(set(found["refined"]), {"forward", "backward"})
     with mock.patch.object(law_report, "SYSTEMS", (tiny.DATASET,)):
@@ -48,7 +48,7 @@ class ReproduceLawTest(tf.test.TestCase):
     quick = Run("hgn_compact", tiny.DATASET, 0, minutes=1e-3)
     hgn_runs.perform(quick, results / law_report.ABLATION, pathlib.Path(folder.name) / "workdirs",
                      data_dir=tiny.data_dir(), limit=6)
-    self.assertTrue(hgn_runs.is_done(results / law_report.ABLATION, quick))
+    self.assertTrue(one_run.is_done(results / law_report.ABLATION, quick))
     with mock.patch.object(law_report, "SYSTEMS", (tiny.DATASET,)):
       page = law_report.write(results, doc).read_text()
     self.assertIn("0.001 minutes of one core", page)

@@ -18,7 +18,7 @@ from absl import flags
 from absl.testing import flagsaver
 from distributed.deploy.subprocess import SubprocessCluster
 
-from hgn_tf.commands.reproduce import hgn, hgn_runs
+from hgn_tf.commands.reproduce import hgn, hgn_runs, one_run
 from hgn_tf.commands.reproduce.hgn_runs import Run
 from hgn_tf.training import files
 from hgn_tf.training.workdir import Workdir
@@ -74,7 +74,7 @@ class ReproduceOnClusterTest(tf.test.TestCase):
     self.assertEqual(self.workdir("killed").history()[:len(before)], before)  # with its seconds: nothing was done twice
     self.assertLen(list((self.folder / "killed").iterdir()), 1)
     self.assertTrue((self.folder / "killed_docs" / "results.md").exists())
-    found, expected = (files.read_json(hgn_runs.result_path(self.folder / name, self.one))
+    found, expected = (files.read_json(one_run.result_path(self.folder / name, self.one))
                        for name in ("killed", "alone"))
     self.assertAllClose(*([row["loss"] for row in result["history"]] for result in (found, expected)), rtol=1e-4)
     self.assertAllClose(found["test"]["mse"], expected["test"]["mse"], rtol=1e-4)
