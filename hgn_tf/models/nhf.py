@@ -11,9 +11,11 @@ from hgn_tf.flows import plain
 from hgn_tf.flows.bijectors import HamiltonianFlow, HamiltonianStep
 from hgn_tf.flows.conditional import Conditioned
 from hgn_tf.flows.distributions import SoftUniform
+from hgn_tf.flows.mixture import GaussianMixture, numbers_per_component
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.splitting import KICK, Splitting
+from hgn_tf.models import optimizers
 from hgn_tf.models.checks import check_count
 from hgn_tf.models.density import DensityModel, in_chunks, new_seed
 from hgn_tf.models.nhf_config import NHFConfig
@@ -72,7 +74,11 @@ class NHF(DensityModel):
     self.potentials = [self._mlp_energy(f"potential_{i}", seen) for i in range(count)]
     make = self._mlp_energy if config.energy == "mlp" else self._quadratic
     self.kinetics = [make(f"kinetic_{i}", config.event_size) for i in range(count)]
-    if not config.joint:
+    if config.joint:
+      pass  # momenta are observed
+    elif config.encoder == "mixture":
+      self.mixture_net = self._mixture_net(seen)
+    else:
       self.mean_net, self.log_std_net = (self._encoder_net(name, seen) for name in ("mean", "log_std"))
     self.dt = self.add_weight(shape=(config.num_steps,), initializer=keras.initializers.Constant(config.dt),
                               trainable=config.learn_dt, name="dt")
@@ -100,10 +106,23 @@ class NHF(DensityModel):
     kinetic.build((None, inputs))
     return kinetic
 
-  def _encoder_net(self, name, inputs):
-    net = networks.mlp(self.config.encoder_hidden, self.config.event_size, "relu", dtype=self.policy, name=name)
+  def _encoder_net(self, name, inputs, outputs=None):
+    outputs = self.config.event_size if outputs is None else outputs
+    net = networks.mlp(self.config.encoder_hidden, outputs, "relu", dtype=self.policy, name=name)
     net.build((None, inputs))
     return net
+
+  def _mixture_net(self, inputs):
+    """An MLP to a mixture whose components start apart."""
+    c = self.config
+    numbers = numbers_per_component(c.event_size)
+    net = self._encoder_net("mixture", inputs, c.components * numbers)
+    apart = keras.initializers.RandomNormal(stddev=1.0)((c.components, c.event_size), self.variable_dtype)
+    net.layers[-1].bias.assign(tf.reshape(tf.pad(apart, [[0, 0], [0, numbers - c.event_size]]), [-1]))
+    return net
+
+  def default_optimizer(self):
+    return optimizers.adam(self.config, global_clipnorm=self.config.clip_norm, beta_2=self.config.beta_2)
 
   # The maps.
 
@@ -139,14 +158,32 @@ class NHF(DensityModel):
     """
     if self.config.joint:
       raise ValueError("encode takes no model with joint=True, whose momenta are observed.")
-    points, context = _pair(self.given(points, context))
-    q = self.standardise(points)
-    seen = q if context is None else tf.concat([q, self.standardise_context(context)], axis=-1)
-    mean, log_std = (tf.cast(net(seen), q.dtype) for net in (self.mean_net, self.log_std_net))
+    seen = self._seen(*_pair(self.given(points, context)))
+    if self.config.encoder == "mixture":
+      return self._mixture(seen).distribution()
+    mean, log_std = (tf.cast(net(seen), seen.dtype) for net in (self.mean_net, self.log_std_net))
     return tfd.MultivariateNormalDiag(mean, tf.exp(_LOG_STD_LIMIT * tf.tanh(log_std / _LOG_STD_LIMIT)))
 
+  def _seen(self, points, context):
+    """What the encoder sees: standardised points, and contexts beside them."""
+    q = self.standardise(points)
+    return q if context is None else tf.concat([q, self.standardise_context(context)], axis=-1)
+
+  def _mixture(self, seen):
+    numbers = tf.cast(self.mixture_net(seen), seen.dtype)
+    return GaussianMixture(numbers, self.config.event_size, self.config.components, _LOG_STD_LIMIT)
+
+  def _draw(self, points, noise, context):
+    """Momenta [batch, num_samples, d] from the encoder, and log f of each, nats [batch, num_samples]."""
+    if self.config.encoder == "mixture":
+      return self._mixture(self._seen(points, context)).draw(noise)
+    posterior = self.encode(points, context)
+    normal = tfd.Normal(tf.zeros([], noise.dtype), 1.0)
+    log_f = tf.reduce_sum(normal.log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
+    return posterior.mean()[:, None] + posterior.stddev()[:, None] * noise, log_f
+
   def log_weights(self, points, noise, context=None):
-    """log w_k of momenta p_k = mu(q) + sigma(q) noise_k.
+    """log w_k of momenta p_k = mu(q) + sigma(q) noise_k; of a mixture, from one component after another.
 
     Args:
       points: [batch, d].
@@ -156,11 +193,8 @@ class NHF(DensityModel):
     Returns:
       Nats [batch, num_samples].
     """
-    posterior = self.encode(points, context)
     noise = tf.ensure_shape(noise, [None, None, self.config.event_size])
-    p = posterior.mean()[:, None] + posterior.stddev()[:, None] * noise
-    normal = tfd.Normal(tf.zeros([], noise.dtype), 1.0)
-    log_f = tf.reduce_sum(normal.log_prob(noise) - tf.math.log(posterior.stddev())[:, None], axis=-1)
+    p, log_f = self._draw(points, noise, context)
     q = tf.ensure_shape(tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p)), noise.shape)
     start = self.hamiltonian_flow(skip_last_kick=True, context=context).inverse(
         tf.ensure_shape(tf.concat([q, p], axis=-1), [None, None, 2 * self.config.event_size]))
@@ -261,9 +295,8 @@ class NHF(DensityModel):
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _with_gap(self, x, num_samples, seed):
-    log_weights = self._drawn_weights(x, GAP_FACTOR * num_samples, seed)
-    quarters = average_weight(tf.reshape(log_weights, [-1, num_samples]))
-    quarters = tf.reshape(quarters, [-1, GAP_FACTOR])
+    x = tf.nest.map_structure(lambda values: tf.repeat(values, GAP_FACTOR, axis=0), x)
+    quarters = tf.reshape(average_weight(self._drawn_weights(x, num_samples, seed)), [-1, GAP_FACTOR])
     value = tf.reduce_mean(quarters, axis=1)
     return value, average_weight(quarters) - value
 

@@ -20,7 +20,10 @@ class NHFConfig(Config):
     energy: "mlp" (the paper: K and V both softplus MLPs) or "fixed_kinetic" (K = |p|^2 / 2m with a learned mass; it
       trains faster, docs/density.md).
     shared: one energy for all steps instead of one each.
-    hidden: widths of the hidden layers of K and V; encoder_hidden: of the encoder's mean and log standard deviation.
+    hidden: widths of the hidden layers of K and V.
+    encoder: "normal" (the paper: a mean and a standard deviation, each an MLP) or "mixture" (one MLP to `components`
+      Gaussians with full covariances, which the momenta are drawn evenly from; for a few dimensions).
+    encoder_hidden: widths of the encoder's hidden layers.
     dt: of every step at the start; learn_dt: train it, one for each step.
     frequency: scale of the first layer's random weights of K and V, in radians per standard deviation of the points.
       With Keras' default (about 0.1 in two dimensions) an energy is a parabola for thousands of steps.
@@ -28,7 +31,7 @@ class NHFConfig(Config):
     prior: "normal", N(0, 1), or "soft_uniform" with prior_width and prior_sharpness (the paper does not give them).
   Optimisation:
     train_samples: momenta per point in the bound that training maximises; 1 is the paper's ELBO (eq. 6).
-    steps, batch_size, learning_rate, learning_rate_decay ("cosine" to 0 or "constant"): of Adam.
+    steps, batch_size, learning_rate, learning_rate_decay ("cosine" to 0 or "constant"), beta_2: of Adam.
     clip_norm: of the whole gradient.
     seed: of the noise in training.
   """
@@ -42,6 +45,8 @@ class NHFConfig(Config):
   energy: str = "fixed_kinetic"
   shared: bool = False
   hidden: tuple = (64, 64)
+  encoder: str = "normal"
+  components: int = 4
   encoder_hidden: tuple = (64, 64)
   dt: float = 1.0
   learn_dt: bool = True
@@ -55,6 +60,7 @@ class NHFConfig(Config):
   batch_size: int = 128
   learning_rate: float = 4e-3
   learning_rate_decay: str = "cosine"
+  beta_2: float = 0.999
   clip_norm: float = 10.0
   seed: int = 0
 
@@ -64,7 +70,10 @@ class NHFConfig(Config):
       "num_steps": rules.at_least(1),
       "method": rules.one_of(*names("symplectic")),
       "energy": rules.one_of("mlp", "fixed_kinetic"),
+      "encoder": rules.one_of("normal", "mixture"),
+      "components": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
+      "beta_2": rules.within(0.0, 1.0),
       "frequency": rules.POSITIVE,
       "mass": rules.POSITIVE,
       "prior": rules.one_of("normal", "soft_uniform"),

@@ -103,6 +103,9 @@ _NHF_PRESETS = {
     "nhf": {},
     "nhf_one_step": dict(num_steps=1),
     "nhf_mlp": dict(energy="mlp"),
+    # Deeper potentials, an encoder that is a mixture, few momenta and many steps.
+    "nhf_mixture": dict(method="symplectic_euler", hidden=(48, 48, 48), encoder="mixture", encoder_hidden=(96, 96),
+                        train_samples=4, beta_2=0.99, steps=12_000),
     # Section 3.3 and A.2 to the letter: one momentum, MLPs of 128, Adam 3e-4; dt and the prior's shape are not given.
     "nhf_paper": dict(energy="mlp", hidden=(128, 128), encoder_hidden=(128, 128), prior="soft_uniform", frequency=1.0,
                       dt=0.5, learn_dt=False, train_samples=1, batch_size=512, learning_rate=3e-4),
