@@ -15,7 +15,7 @@ from hgn_tf.flows.mixture import GaussianMixture, numbers_per_component
 from hgn_tf.mechanics.hamiltonians import Separable
 from hgn_tf.mechanics.integrators import get_integrator
 from hgn_tf.mechanics.splitting import KICK, Splitting
-from hgn_tf.models import optimizers
+from hgn_tf.models import known_density, optimizers
 from hgn_tf.models.checks import check_count
 from hgn_tf.models.density import DensityModel, in_chunks, new_seed
 from hgn_tf.models.nhf_config import NHFConfig
@@ -264,6 +264,56 @@ class NHF(DensityModel):
     points = in_chunks(lambda x, _: self._generate(*x), (start, tf.tile(contexts, [n, 1])))
     one = tf.convert_to_tensor(context).shape.rank == 1
     return points if one else tf.reshape(points, [n, count, self.point_size])
+
+  def fit_to(self, log_density, *, steps=None, batch_size=None, annealing=0.5):
+    """Trains on a density that is known up to a constant; the loss of each step, nats [steps].
+
+    Minimises E[ln model(q, p) - ln gamma(q) - ln f(p | q)] over states of the model itself: the reverse KL over phase
+    space less the logarithm of gamma's integral. It starts from a target that is flattened and comes to its own over
+    the first `annealing` of the steps, for the sake of modes that are far apart.
+
+    >>> model.fit_to(lambda x: -tf.reduce_sum(x ** 4, -1))
+    >>> points, log_weights = model.importance_sample(lambda x: -tf.reduce_sum(x ** 4, -1), 1000)
+
+    Args:
+      log_density: maps points [n, d] to nats [n], differentiable; states [n, 2d] where the model is `joint`.
+      steps: default those of the config.
+      batch_size: likewise.
+      annealing: part of the steps, 0 for none.
+
+    Raises:
+      ValueError: a conditional model; a log density of another shape, or not finite where the model starts.
+      NotFinite: the loss became NaN or infinite, with the step: an improper target does that.
+    """
+    return known_density.fit(self, log_density, steps, batch_size, annealing)
+
+  def importance_sample(self, log_density, n, seed=None):
+    """`n` points [n, d] and their log weights [n] for a density known up to a constant.
+
+    mean_i w_i is an unbiased estimate of its integral, sum_i w_i g(x_i) / sum_i w_i one of the mean of g.
+
+    Args:
+      log_density: as of `fit_to`.
+      n: at least 1.
+      seed: int, or None for a new one at each call.
+    """
+    check_count("n", n)
+    return known_density.importance_sample(self, log_density, n, new_seed(seed))
+
+  def phase_bijector(self):
+    """(q_0, p_0) -> (points, momenta), a tfb.Bijector of [..., 2d]: coordinates in which a sampler's target is easier.
+
+    With `phase_log_prob` it is what `tfp.mcmc.TransformedTransitionKernel` takes.
+    """
+    return known_density.phase_bijector(self)
+
+  def phase_log_prob(self, log_density):
+    """ln gamma(q) + ln f(p | q) of states [..., 2d], a function: its positions are distributed as gamma.
+
+    Args:
+      log_density: as of `fit_to`.
+    """
+    return known_density.phase_log_prob(self, log_density)
 
   def call(self, x):
     """`log_prob` with one noise for all points, that of `config.seed`: a point's value does not hang on its batch."""

@@ -26,7 +26,7 @@ class MixtureTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_draws_of_a_component_follow_it(self):
     found = mixture()
-    p, _ = found.draw(tf.random.stateless_normal([2, 30_000, 2], (0, 1), tf.float64))
+    p, _ = found.draw(tf.random.stateless_normal([2, 30_000, 2], (0, 1), dtype=tf.float64))
     for m in range(3):
       matrix = found.distribution().components_distribution.scale.to_dense()[:, m]
       self.assertAllClose(tf.reduce_mean(p[:, m::3], 1), found.mean[:, m], atol=0.3)
@@ -36,7 +36,7 @@ class MixtureTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters((3, 1.0), (4, 1.0), (2, None))
   def test_strata_estimate_integrals(self, draws, whole):
     found = mixture()
-    noise = tf.random.stateless_normal([2, 20_000 * draws, 2], (0, 1), tf.float64)
+    noise = tf.random.stateless_normal([2, 20_000 * draws, 2], (0, 1), dtype=tf.float64)
     flat = tf.reshape(noise, [2 * 20_000, draws, 2])  # so many estimates of each mixture
     again = GaussianMixture(tf.repeat(numbers(found), 20_000, axis=0), 2, 3, 6.0)
     p, log_weight = again.draw(flat)
@@ -47,15 +47,12 @@ class MixtureTest(tf.test.TestCase, parameterized.TestCase):
     else:
       self.assertAllClose(estimates, [whole, whole], rtol=0.05)
 
-  @parameterized.parameters(4, 8)
-  def test_nhf_integrates_to_one(self, num_samples):
+  def test_nhf_integrates_to_one(self):
     keras.utils.set_random_seed(0)
-    config = presets.get("nhf_mixture", hidden=(8,), encoder_hidden=(8,), steps=60, frequency=2.0)
-    model = NHF(config)
-    model.fit(np.random.default_rng(0).normal(size=(512, 2)).astype(np.float32), verbose=0)
+    model = NHF(presets.get("nhf_mixture", hidden=(8,), encoder_hidden=(8,), frequency=2.0))
     axis = np.linspace(-6, 6, 61)[:-1] + 0.1
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-    density = np.exp(model.log_prob(grid, num_samples=num_samples, seed=0))
+    density = np.exp(model.log_prob(grid, num_samples=64, seed=0))
     self.assertAllClose(density.sum() * 0.04, 1.0, atol=0.03)
     copy = NHF.from_config(model.get_config())
     copy.set_weights(model.get_weights())
