@@ -30,7 +30,7 @@ _MODULES = {
     "metrics": "hgn_tf.evaluation.metrics",
     "presets": "hgn_tf.models.presets",
 }
-_COMMANDS = {name: f"hgn_tf.commands.{name}" for name in ("evaluate", "figures", "sample", "train")}
+_COMMANDS = {name: f"hgn_tf.commands.{name}" for name in ("check", "evaluate", "figures", "sample", "train")}
 _COMMANDS.update((name, f"hgn_tf.commands.{name}.__main__") for name in ("explore", "reproduce"))
 
 __all__ = ["__version__", *_OBJECTS, *sorted((*_ROOMS, *_MODULES))]

@@ -12,7 +12,7 @@ EXTRAS = {"matplotlib": "plot", "imageio": "plot", "PIL": "plot", "grpc": "servi
           "starlette": "serving", "tensorflow_serving": "serving", "uvicorn": "serving", "gymnasium": "gym",
           "av": "video", "torch": "bench", "zuko": "bench", "dask": "cluster",
           "distributed": "cluster", "tf2onnx": "lean", "jax": "lean",
-          "gradio": "explore", "sklearn": "follow_up"}  # module -> extra of setup.cfg
+          "gradio": "explore", "sklearn": "follow_up", "skdim": "check"}  # module -> extra of setup.cfg
 # What AutoGraph, Keras and TensorFlow put before a message.
 _WRAPPED = ("in user code:", "Exception encountered when calling", "Could not automatically infer the output shape")
 _OF_GRAPHS = ("Graph execution error:", "Detected at node", "<stack traces unavailable>", "[[{{node", "File ")

@@ -73,7 +73,8 @@ class DirectionTest(parameterized.TestCase, tf.test.TestCase):
       for name in ours(file):
         package = name.split(".")[0]
         if module.startswith("hgn_tf") and package != "hgn_tf":
-          self.assertIn((module, package), [(f"hgn_tf.data.{name}", "tfds_builders") for name in ("clips", "stored")])
+          self.assertIn((module, package), [(f"hgn_tf.data.{name}", "tfds_builders")
+                                            for name in ("clips", "folder", "stored")])
         if module.startswith("tfds_builders"):
           self.assertTrue(package == "tfds_builders" or name.startswith("hgn_tf.physics"), f"{module} imports {name}")
 
