@@ -53,6 +53,9 @@ class CompactHGN(WindowHGN):
       self.input_matrix = networks.InputMatrix(c.inputs, c.input_hidden, c.activation, c.energy_gain,
                                                dtype=self.variable_dtype, name="input_matrix")
       layers.append((self.input_matrix, c.state_shape))
+      self.window_response = keras.layers.Dense(2 * c.pairs, use_bias=False, kernel_initializer="zeros",
+                                                dtype=self.variable_dtype, name="window_response")
+      layers.append((self.window_response, ((c.context - 1) * c.inputs,)))
     return layers
 
   def _energy(self, name):
@@ -79,6 +82,29 @@ class CompactHGN(WindowHGN):
       return PortHamiltonian(form(self.potential), self.friction if c.damping else None,
                              self.input_matrix if c.inputs else None)
     return super().hamiltonian_of(form)
+
+  def encode(self, frames, controls=None):
+    """q(z | frames), a tfp Independent Normal, event [2d]: the state at the middle of the first window.
+
+    Args:
+      frames: [batch, T + 1, H, W, C], at least `config.context` in time.
+      controls: u between them, [batch, T, config.inputs]: their part in z is learned beside the encoder, linear in u;
+        None: no inputs.
+
+    Raises:
+      ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1]; controls of fewer
+        steps than the window has.
+    """
+    return self._gaussian(self._posterior(self.check_seen(frames), controls))
+
+  def _posterior(self, frames, controls=None):
+    mean, log_std = super()._posterior(frames)
+    if controls is None:
+      return mean, log_std
+    c = self.config
+    window = check_controls(controls, (None, c.inputs), self.variable_dtype)[:, :c.context - 1]
+    check_controls(window, (c.context - 1, c.inputs), self.variable_dtype)
+    return mean + self.window_response(tf.reshape(window, [-1, (c.context - 1) * c.inputs])), log_std
 
   def rollout(self, state, num_steps, dt=None, controls=None):
     """Hamilton's equations from `state`; PhaseSpace, each [batch, num_steps + 1, ...], the start included.
@@ -110,11 +136,11 @@ class CompactHGN(WindowHGN):
       PhaseSpace, each [batch, d].
 
     Raises:
-      ValueError: `refine` with controls, or controls of fewer steps than lie before the middle of the window.
+      ValueError: `refine` with controls, or controls of fewer steps than the window has.
     """
     if refine and controls is not None:
       raise ValueError(f"refine must be 0 where there are controls, got {refine}.")
-    z = self.encode(frames).mean()
+    z = self.encode(frames, controls).mean()
     return self.initial_state(self.refine(z, frames, refine) if refine else z, controls)
 
   def initial_state(self, z, controls=None):
@@ -202,6 +228,9 @@ class CompactHGN(WindowHGN):
   def films_of(self, x):
     return x["frames"] if self.config.inputs else x
 
+  def posterior_of(self, x):
+    return self._posterior(self.films_of(x), x["controls"] if self.config.inputs else None)
+
   def call(self, x):
     """The reconstruction of films of `config.num_frames`, from the mean of the posterior, under their controls."""
     if not isinstance(x, dict):
@@ -214,12 +243,13 @@ class CompactHGN(WindowHGN):
       self.decoder.ground.assign(tf.convert_to_tensor(self.encoder.centre))
 
   def objective(self, x, step, weights=None):
-    c, frames = self.config, self.films_of(x)
+    c, frames, controls = self.config, self.films_of(x), x["controls"] if self.config.inputs else None
     seeds = tf.random.split(tf.stack([c.seed, step]), 4)
     start = self._draw_start(seeds[2])
-    mean, log_std = self._posterior(self._window(frames, start))
+    seen = None if controls is None else tf.gather(controls, start + tf.range(c.context - 1), axis=1)
+    mean, log_std = self._posterior(self._window(frames, start), seen)
     z = self._draw(mean, log_std, seeds[0])
-    mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights, x["controls"] if c.inputs else None)
+    mse = self._film_error(z, frames, step, seeds[1], start + c.middle, weights, controls)
     kl = weighted_mean(objectives.gaussian_kl(mean, log_std), weights)
     return mse, kl, self._lagrangian(mse, kl, step)
 

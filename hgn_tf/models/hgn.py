@@ -126,7 +126,10 @@ class HGN(ObjectiveModel):
     Raises:
       ValueError: frames of another shape or dtype, or (when eager) not finite or outside [0, 1].
     """
-    mean, log_std = self._posterior(self.check_seen(frames))
+    return self._gaussian(self._posterior(self.check_seen(frames)))
+
+  def _gaussian(self, posterior):
+    mean, log_std = posterior
     return tfp.distributions.Independent(tfp.distributions.Normal(mean, tf.exp(log_std)), len(self.config.latent_shape))
 
   def check_seen(self, frames):
@@ -267,6 +270,10 @@ class HGN(ObjectiveModel):
     """The films of what `inputs` gives."""
     return x
 
+  def posterior_of(self, x):
+    """Mean and log std of z, from what `inputs` gives."""
+    return self._posterior(x)
+
   def before_step(self, x, step):
     self._prepare_encoder(self.films_of(x), step)
 
@@ -293,8 +300,7 @@ class HGN(ObjectiveModel):
       first(1.0 / tf.maximum(tf.sqrt(variance), _LEAST_STD), self.encoder.scale)
 
   def test_losses(self, x, weights):
-    frames = self.films_of(x)
-    mean, log_std = self._posterior(frames)
+    frames, (mean, log_std) = self.films_of(x), self.posterior_of(x)
     mse = objectives.squared_error(self(x), frames, film_weights=weights)
     return dict(loss=mse, mse=mse, kl=weighted_mean(objectives.gaussian_kl(mean, log_std), weights))
 

@@ -20,6 +20,7 @@ def make(**changes):
   model = CompactHGN(CompactHGNConfig.from_dict({**CONFIG.to_dict(), **changes}))
   if model.config.inputs:
     model.input_matrix.net.layers[-1].bias.assign([0.7, -0.4])
+    model.window_response.kernel.assign(0.1 * tf.random.stateless_normal(model.window_response.kernel.shape, (0, 4)))
   return model
 
 
@@ -49,7 +50,16 @@ class DrivenTest(parameterized.TestCase, tf.test.TestCase):
   def test_infers_the_state_that_its_controls_bring_to_the_middle(self):
     model, u, x = make(), controls(), films()
     path = model.rollout(model.infer(x, controls=u), model.config.middle, controls=u[:, :model.config.middle])
-    self.assertAllClose(path.merge()[:, -1], model.encode(x).mean(), atol=1e-5)
+    self.assertAllClose(path.merge()[:, -1], model.encode(x, u).mean(), atol=1e-5)
+
+  def test_encodes_the_forces_of_the_window(self):
+    model, u, x = make(), controls(), films()
+    moved = model.encode(x, u).mean() - model.encode(x).mean()
+    self.assertAllClose(moved, tf.reshape(u[:, :CONTEXT - 1], [4, -1]) @ model.window_response.kernel, atol=1e-5)
+    self.assertAllClose(model.encode(x, u).stddev(), model.encode(x).stddev())
+    self.assertAllClose(model.encode(x, 0 * u).mean(), model.encode(x).mean(), atol=1e-6)
+    with self.assertRaisesRegex(ValueError, r"controls must have shape \[batch, 3, 1\], got \(4, 2, 1\)"):
+      model.encode(x, u[:, :2])
 
   def test_reconstructs_under_controls(self):
     model, u, x = make(), controls(), films()
