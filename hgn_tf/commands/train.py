@@ -5,6 +5,7 @@ Examples:
   hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000 --restarts=5
 """
 
+import pathlib
 import sys
 
 from absl import flags
@@ -19,6 +20,8 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints,
 _STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", None, "Of weights, order and noise (default: the preset's).")
 _SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, such as '{"kappa": 1e-4}'.""")
+_INIT = flags.DEFINE_string("init", None, """Trained model to begin from where shapes fit: one that comes with
+hgn_tf, such as hgn_compact_pendulum, or the folder of a run; a run that goes on has its own weights.""")
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
 _DEVICES = flags.DEFINE_string("devices", "one", """What trains: "one" device; "mirrored": all GPUs of this machine;
 "multi_worker": the machines of TF_CONFIG, which share WORKDIR. The batch is spread over them.""")
@@ -39,8 +42,26 @@ def main(argv):
   changes = cli.parse_json_object("set", _SET.value)
   changes.update({key: flag.value for key, flag in (("steps", _STEPS), ("seed", _SEED)) if flag.value is not None})
   train(presets.get(_PRESET.value, **changes), _DATASET.value, Workdir(_WORKDIR.value), data_dir=_DATA_DIR.value,
-        save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value, devices=_DEVICES.value)
+        save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value, devices=_DEVICES.value,
+        init=_trained(_INIT.value))
   print(f"Done. Next: hgn-evaluate --workdir={_WORKDIR.value}")
+
+
+def _trained(name):
+  """The model that a run begins from; None where none is asked for.
+
+  Raises:
+    ValueError: neither a trained model nor the folder of a run.
+  """
+  if name is None:
+    return None
+  from hgn_tf import pretrained  # slow: TensorFlow
+  from hgn_tf.training.workdir import Workdir
+  if name in pretrained.names():
+    return pretrained.load_pretrained(name)
+  if pathlib.Path(name).is_dir():
+    return Workdir(name).load_model()
+  raise ValueError(f"--init must be the folder of a run or one of {', '.join(pretrained.names())}; got {name!r}.")
 
 
 def run():

@@ -7,14 +7,14 @@ import keras
 from hgn_tf import data
 from hgn_tf.data import corruption
 from hgn_tf.models import HGNConfig, HNNConfig, PixelHNNConfig, make
-from hgn_tf.training import callbacks
+from hgn_tf.training import callbacks, transfer
 from hgn_tf.training.devices import check_same_step, is_chief, strategy
 
 _PRIOR_BATCH, _PRIOR_BATCHES = 500, 8  # films that the prior is fitted to
 
 
 def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboard=False, devices="one",
-          validation=None):
+          validation=None, init=None):
   """Trains an HGN or a PixelHNN in `workdir` up to `config.steps`, from its newest checkpoint if there is one.
 
   Args:
@@ -25,14 +25,15 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
     save_every: steps of an epoch; each ends with a checkpoint and a line of history.
     tensorboard: write curves and pictures too.
     devices: name in `hgn_tf.training.devices.STRATEGIES`; weights and history do not depend on it.
+    init: trained model that a run begins from, where shapes fit; it has no say in one that goes on.
     validation: batches that the model is tested on after every epoch, as `keras.Model.fit` does: `val_mse`.
 
   Returns:
     The trained model.
 
   Raises:
-    ValueError: a config of another model or of films that the dataset has not, a batch that cannot be spread evenly
-      over the devices, a folder that another process trains in, or a corrupted dataset.
+    ValueError: a config of another model or of films that the dataset has not, an `init` of which nothing fits, a batch
+      that cannot be spread evenly over the devices, a folder that another process trains in, or a corrupted dataset.
   """
   _check_trainable(config)
   spread = strategy(devices)
@@ -50,16 +51,18 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
       if tensorboard and chief:
         frames = next(iter(data.eval_batches(dataset, **{**batches, "batch_size": 8})))
         hooks.append(callbacks.RolloutImages(workdir.path / "tensorboard", frames))
-      return _train(config, dataset, workdir, spread, batches, hooks, save_every, validation)
+      return _train(config, dataset, workdir, spread, batches, hooks, save_every, validation, init)
 
 
-def _train(config, dataset, workdir, spread, batches, hooks, save_every, validation):
+def _train(config, dataset, workdir, spread, batches, hooks, save_every, validation, init):
   """The trained model, from the newest checkpoint of a claimed folder on."""
   keras.utils.set_random_seed(config.seed)
   with spread.scope():
     model = make(config)
     model.compile()
     step = workdir.restore(model)
+    if init is not None and not step:
+      print(f"From {init.config.name}: {transfer.told(transfer.take_over(model, init))}")
   check_same_step(spread, step)
   print(f"{'Going on from step' if step else 'Starting at step'} {step} of {config.steps}: {config.name} on {dataset}, "
         f"workdir {workdir.path}")
