@@ -7,6 +7,8 @@ from hgn_tf.evaluation import evaluator, plots, report
 from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.training import files, progress
 
+NO_WORLD = ("No true world is known behind these films, so that errors are those against the films as they are, noise "
+            "included; rollouts at other speeds and beyond the films have nothing to be held to and are left out.")
 _PICTURES = 64  # sequences behind the plots and the speeds
 
 
@@ -58,6 +60,8 @@ def _evaluate(model, dataset, out, splits, limit, data_dir, begin):
     begin("other speeds")
     more, pictures = _worlds(out, model, frames, world, figures[splits[-1]]["mean_image"])
     found, parts = {**found, **more}, parts + pictures
+  elif not world:
+    parts.append(report.paragraph(NO_WORLD))
   files.write_json(out / "metrics.json", found)
   files.write_bytes(out / "table.md", report.markdown_table(*table(figures)).encode())
   report.write(out / "report.html", f"{model.config.name} on {dataset}", parts)

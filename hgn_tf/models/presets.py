@@ -43,6 +43,8 @@ _DEMO = dict(steps=480, horizon_steps=8, kappa=2e-4, kl_warmup=(150, 300), log_s
 
 _HGN_PRESETS = {
     "hgn": {},
+    "hgn_64": dict(size=64),  # python -m benchmarks.sizes: seconds a step and memory
+    "hgn_128": dict(size=128),
     "hgn_demo": _DEMO,
     "hgn_paper_recipe": _PAPER_RECIPE,
     "hgn_appendix": _APPENDIX,

@@ -11,7 +11,8 @@ from hgn_tf.models import HGN, HGNConfig, presets
 
 _HGN = sorted(name for name, preset in presets.PRESETS.items() if type(preset) is HGNConfig)
 _NO_FPSI = 645_541 - 147_744
-_PARAMETERS = {"hgn_no_fpsi": _NO_FPSI, "hgn_appendix": None}
+_PARAMETERS = {"hgn_no_fpsi": _NO_FPSI, "hgn_appendix": None, "hgn_64": 645_541 + 96,  # constant maps of the decoder
+               "hgn_128": 645_541 + 480}
 
 
 class PresetsTest(parameterized.TestCase, tf.test.TestCase):
@@ -25,9 +26,21 @@ class PresetsTest(parameterized.TestCase, tf.test.TestCase):
     expected = _PARAMETERS.get(name, 645_541)
     if expected is not None:
       self.assertEqual(count, expected)
-    state = model.initial_state(tf.zeros((1, 4, 4, config.latent_channels)))
-    self.assertEqual(state.q.shape, (1, 4, 4, 16))
-    self.assertEqual(model.decode(state.q).shape, (1, 32, 32, 3))
+    grid, size = config.grid, config.size
+    state = model.initial_state(tf.zeros((1, grid, grid, config.latent_channels)))
+    self.assertEqual(state.q.shape, (1, grid, grid, 16))
+    self.assertEqual(model.decode(state.q).shape, (1, size, size, 3))
+
+  @parameterized.parameters(("hgn_64", 1, 2), ("hgn_compact_video", 1, 2), ("hgn_compact", 3, 40))
+  @pytest.mark.slow
+  def test_any_size_channels_and_length(self, name, channels, frames):
+    context = dict(context=2) if "compact" in name else {}
+    model = models.make(presets.get(name, channels=channels, num_frames=frames, size=64, frames_per_step=2,
+                                    batch_size=1, **context))
+    model.compile(run_eagerly=True)
+    films = tf.random.stateless_uniform((1, frames, 64, 64, channels), (0, 1))
+    model.fit(films, batch_size=1, verbose=0)
+    self.assertEqual(model.reconstruct(films, 3).shape, (1, 4, 64, 64, channels))
 
   def test_appendix_follows_the_text(self):
     config = presets.get("hgn_appendix")
