@@ -47,18 +47,22 @@ class CholeskyFactor(keras.layers.Layer):
 
 
 class Friction(keras.layers.Layer):
-  """Coefficients of friction, positive, of an MLP: [batch, d] -> [batch, d].
+  """Coefficients of friction, between 0 and `most`, of an MLP: [batch, d] -> [batch, d].
+
+  A rollout back in time gains what friction takes: without a bound, where the MLP was never trained, it runs away.
 
   Args:
     hidden: widths of the hidden layers.
     activation: of them.
     start: what all of them are about at first.
+    most: what none exceeds, over the unit of time.
     gain: how many times as fast as other layers it learns, with Adam.
   """
 
-  def __init__(self, hidden=(), activation="softplus", start=0.02, gain=1.0, **kwargs):
+  def __init__(self, hidden=(), activation="softplus", start=0.02, most=1.0, gain=1.0, **kwargs):
     super().__init__(**kwargs)
-    self.hidden, self.activation, self.start, self.gain = tuple(hidden), activation, start, gain
+    self.hidden, self.activation, self.gain = tuple(hidden), activation, gain
+    self.start, self.most = start, most
 
   def build(self, input_shape):
     self.net = mlp(self.hidden, input_shape[-1], self.activation, dtype=self.dtype_policy)
@@ -67,12 +71,12 @@ class Friction(keras.layers.Layer):
     last.assign(_START / self.gain * last)
 
   def call(self, x):
-    level = math.log(math.expm1(self.start))
-    return tf.nn.softplus(tf.cast(self.gain * self.net(x), self.variable_dtype) + level)
+    level = math.log(self.start / (self.most - self.start))
+    return self.most * tf.nn.sigmoid(tf.cast(self.gain * self.net(x), self.variable_dtype) + level)
 
   def get_config(self):
     return {**super().get_config(), "hidden": self.hidden, "activation": self.activation, "start": self.start,
-            "gain": self.gain}
+            "most": self.most, "gain": self.gain}
 
 
 class InputMatrix(keras.layers.Layer):

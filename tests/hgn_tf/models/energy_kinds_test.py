@@ -105,6 +105,14 @@ class HGNTest(parameterized.TestCase, tf.test.TestCase):
     back = model.rollout(PhaseSpace(path.q[:, -1], path.p[:, -1]), 40, -0.1)
     self.assertAllClose(back.q[:, -1], start.q, atol=1e-4)
 
+  def test_friction_is_bounded_where_it_was_never_trained(self):
+    model = make("compact", "fixed_kinetic", damping=True, damping_hidden=(4,))
+    for v in model.friction.trainable_variables:
+      v.assign(100.0 * tf.ones_like(v))
+    self.assertAllInRange(model.friction(1e6 * states(model).q), 0.0, 1.0)
+    back = model.rollout(states(model), 60, -0.125)
+    self.assertTrue(np.isfinite(back.merge()).all())
+
   def test_configs_saved_before_are_of_separable_energies(self):
     for config in CONFIGS.values():
       old = {key: value for key, value in config.to_dict().items() if key not in ("energy_kind", "factor_hidden")}
