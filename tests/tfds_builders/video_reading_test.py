@@ -1,6 +1,7 @@
 """What a file shows: upright, in RGB, in its order and at its times, whatever its format."""
 
 import fractions
+import gc
 import io
 import pathlib
 import struct
@@ -167,6 +168,16 @@ class ReadingTest(parameterized.TestCase, tf.test.TestCase):
     for name, codec in (("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mpeg4")):
       imageio.imwrite(self.folder / name, np.stack([picture()] * 6), fps=fps, codec=codec)
       self.assertAllClose(self.times(name), np.arange(6) / fps, atol=1e-3)
+
+  def test_no_more_than_a_few_frames_are_in_memory(self):
+    imageio.imwrite(self.folder / "a.mp4", np.stack([picture()] * 60), fps=10, codec="libx264")
+    gc.collect()
+    gc.disable()  # what only a garbage collection frees, frames of 25 MB say, comes too late
+    self.addCleanup(gc.enable)
+    most = 0
+    for _ in reading.frames(self.folder / "a.mp4"):
+      most = max(most, sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()))
+    self.assertBetween(most, 1, 20)
 
   def test_natural_order(self):
     for number in (1, 10, 11, 12, 2, 3):

@@ -71,16 +71,25 @@ def _video(path, ground):
   with av.open(path) as container:
     if not container.streams.video:
       raise ValueError("there is no video in it")
-    stream = container.streams.video[0]
+    stream, matrix = container.streams.video[0], None
     for number, frame in enumerate(container.decode(stream)):
       time = number / stream.average_rate if frame.time is None and stream.average_rate else frame.time
+      if not number:  # of all; and a frame whose side data was asked for keeps its memory until a garbage collection
+        matrix = _display_matrix(frame)
       yield (None if time is None else float(time), (frame.height, frame.width),
-             functools.partial(_shown, frame, ground, stream.sample_aspect_ratio))
+             functools.partial(_shown, frame, ground, stream.sample_aspect_ratio, matrix))
 
 
-def _shown(frame, ground, aspect):
+def _shown(frame, ground, aspect, matrix):
   """What a player shows of a video's frame."""
-  return _upright(_square_pixels(_opaque(frame, ground), aspect), frame.side_data)
+  return _upright(_square_pixels(_opaque(frame, ground), aspect), matrix)
+
+
+def _display_matrix(frame):
+  """What a camera leaves beside a frame on how it was held, None: nothing."""
+  from av.sidedata.sidedata import Type
+  matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+  return None if matrix is None else np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
 
 
 def _opaque(frame, ground):
@@ -100,16 +109,14 @@ def _square_pixels(image, aspect):
   return np.asarray(Image.fromarray(image).resize((round(width * aspect), height), Image.Resampling.BILINEAR))
 
 
-def _upright(image, side_data):
-  """Turns and mirrors a frame as the display matrix says that a camera leaves beside it.
+def _upright(image, matrix):
+  """Turns and mirrors a frame as its display matrix says.
 
   The matrix takes the column x and the row y to the column a x + c y and the row b x + d y.
   """
-  from av.sidedata.sidedata import Type
-  matrix = side_data.get(Type.DISPLAYMATRIX)
   if matrix is None:
     return image
-  a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+  a, b, _, c, d = matrix
   if abs(b) > abs(a):
     image, a, d = image.transpose(1, 0, 2), c, b
   return image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
