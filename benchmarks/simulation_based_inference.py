@@ -80,8 +80,8 @@ def main(argv):
   for observation in held_out:
     exact = posterior(rng, observation, SAMPLES)
     scores.append(c2st(exact, model.sample(SAMPLES, observation.astype(np.float32), seed=1).numpy()))
-    print(f"{observation}: C2ST {scores[-1]:.3f}, of exact samples {c2st(exact, posterior(rng, observation, SAMPLES)):.3f}",
-          flush=True)
+    floor = c2st(exact, posterior(rng, observation, SAMPLES))
+    print(f"{observation}: C2ST {scores[-1]:.3f}, of exact samples {floor:.3f}", flush=True)
   pathlib.Path(_OUT.value).parent.mkdir(parents=True, exist_ok=True)
   files.write_json(_OUT.value, {
       "c2st": scores, "observations": held_out.tolist(), "steps": _STEPS.value, "simulations": SIMULATIONS,
