@@ -22,7 +22,7 @@ from hgn_tf.models import NHF, presets
 from hgn_tf.training import files
 
 _OUT = flags.DEFINE_string("out", "results/flows/two_moons_posterior.json", "File to write.")
-_STEPS = flags.DEFINE_integer("steps", 20_000, "Optimiser steps.")
+_STEPS = flags.DEFINE_integer("steps", 40_000, "Optimiser steps.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of simulations, weights and noise.")
 SIMULATIONS, SAMPLES, OBSERVATIONS = 100_000, 5_000, 5
 
@@ -69,7 +69,8 @@ def main(argv):
   rng = np.random.default_rng(_SEED.value)
   parameters = rng.uniform(-1, 1, (SIMULATIONS, 2)).astype(np.float32)
   observations = simulate(rng, parameters).astype(np.float32)
-  model = NHF(presets.get("nhf_mixture", context_size=2, steps=_STEPS.value, seed=_SEED.value))
+  model = NHF(presets.get("nhf_mixture", context_size=2, hidden=(64, 64, 64), batch_size=256, steps=_STEPS.value,
+                          seed=_SEED.value))
   model.adapt(parameters, observations)
   model.compile(steps_per_execution=20)
   start = time.process_time()
