@@ -25,10 +25,6 @@ ROWS = {
     "latent_rnn": dict(num_frames=FRAMES),
 }
 OF_PAIRS = ("hgn_compact", "latent_ode")  # rows with as few pairs as the motion has
-# What a row needs on a system: an energy that does not separate. Explicit: early in a training the fixed point of the
-# implicit midpoint rule can fail to converge, which is NaN under XLA (seen at step 27); at the learning rate of the
-# preset, 3e-3, Tao's method ran away as well (step 229).
-OWN = {("hgn_compact", "double_pendulum"): dict(energy_kind="mass_matrix", method="tao", learning_rate=1e-3)}
 FILMS = 64  # test films whose rollouts are held to the truth
 PICTURED, PICTURED_FRAMES = "double_pendulum", 160  # the system whose films are kept, and frames of one
 _EPOCHS = 12  # checkpoints of a run, or more: at most 100 steps apart
@@ -41,7 +37,7 @@ class Run(OneRun):
 
   def config_of(self, steps):
     """That of the model, for so many steps."""
-    changes = {**ROWS[self.row], **OWN.get((self.row, self.system), {})}
+    changes = dict(ROWS[self.row])
     if self.row in OF_PAIRS:
       changes["pairs"] = PAIRS[self.system] + (MORE_PAIRS if self.dataset.endswith("colors") else 0)
     return presets.get(self.row, **changes, steps=steps, seed=self.seed)
