@@ -31,7 +31,7 @@ CONTEXT = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]], np.flo
 def models():
   keras.utils.set_random_seed(0)
   flow = NHFConfig(hidden=(8, 8), encoder_hidden=(8, 8), prior="soft_uniform")
-  found = {"nhf": NHF(flow), "conditional": NHF(dataclasses.replace(flow, context_size=3)),
+  found = {"nhf": NHF(flow), "conditional": NHF(dataclasses.replace(flow, context_size=3, encoder="mixture")),
            "joint": NHF(dataclasses.replace(flow, event_size=1, joint=True)),
            "real_nvp": RealNVP(RealNVPConfig(hidden=(8, 8)))}
   for name, model in found.items():
