@@ -1,8 +1,9 @@
-"""Seconds of a training step and memory of models of films of several sizes.
+"""Core-seconds of a training step and memory of models of films of several sizes.
 
   python -m benchmarks.sizes
 
-Prints a Markdown table. Each row is a process of its own, so that its memory is the most that it ever held.
+Prints a Markdown table. Each row is a process of its own, so that its memory is the most that it ever held; the time is
+that of all its threads, which other work on the machine hardly changes.
 """
 
 import json
@@ -23,7 +24,7 @@ ROWS = [["hgn", {}], ["hgn_64", {}], ["hgn_128", {}], ["hgn_compact_video", {}],
 
 
 def measure(preset, changes):
-  """(batch size, median seconds of a step, MB) of a preset, in this process."""
+  """(batch size, median core-seconds of a step, MB) of a preset, in this process."""
   import tensorflow as tf
 
   from hgn_tf.models import make, presets
@@ -33,9 +34,9 @@ def measure(preset, changes):
   films = tf.random.stateless_uniform((config.batch_size, *config.frame_shape), (0, 1))
   times = []
   for _ in range(_STEPS.value + 1):
-    start = time.perf_counter()
+    start = time.process_time()
     model.train_on_batch(films)
-    times.append(time.perf_counter() - start)
+    times.append(time.process_time() - start)
   return config.batch_size, statistics.median(times[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -52,7 +53,7 @@ def main(argv):
     batch, seconds, memory = json.loads(done.stdout.splitlines()[-1])
     rows.append([preset, json.dumps(changes) if changes else "", batch, f"{seconds:.2f}", f"{memory / 1024:.1f}"])
     print(rows[-1], file=sys.stderr, flush=True)
-  print(markdown_table(["preset", "changes", "films of a step", "seconds a step", "GB"], rows))
+  print(markdown_table(["preset", "changes", "films of a step", "core-seconds a step", "GB"], rows))
 
 
 if __name__ == "__main__":
