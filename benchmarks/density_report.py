@@ -79,7 +79,8 @@ def against_splines(rows):
   both = [of for of in rows.values() if {"nhf_mixture", "zuko_nsf"} <= set(of)]
   wins = sum(mean(of["nhf_mixture"], "nats") <= mean(of["zuko_nsf"], "nats") for of in both)
   return (f"`nhf_mixture` is at or below zuko's neural spline flow (NSF) on {wins} of {len(both)} targets, means over "
-          "the seeds that each has been run with.")
+          "the seeds that each has\nbeen run with (below, with their spread); where that is wider than the difference, "
+          "call it a draw.")
 
 
 def variants(folder):
