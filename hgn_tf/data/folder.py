@@ -15,7 +15,7 @@ class Film:
   Attributes:
     path: of the film.
     count: of its frames.
-    rate: frames per second, NaN: not known; even: whether they are equally far apart.
+    rate: frames per second between most of its frames, NaN: not known; even: whether they are equally far apart.
     height, width: of its frames.
     frames: the first of them, small and grey, in [0, 1], [t, h, w].
   """
@@ -71,5 +71,5 @@ def _film(path):
   if len(frames) < 3:
     raise ValueError(f"{path} has {len(frames)} frames; a motion needs at least 3.")
   times = np.array(times)
-  return Film(path, len(times), 1.0 / (timing.interval(times) or np.nan), timing.is_even(times), *size,
+  return Film(path, len(times), 1.0 / (np.median(np.diff(times)) or np.nan), timing.is_even(times), *size,
               np.stack(frames))

@@ -25,7 +25,7 @@ def _on_time(found):
   span, period = found["span"], found["period"]
   if not found["even"]:
     yield "Frames of some films are not equally far apart: set fps, which picks them at equal times."
-  elif found["rates"] and found["rates"][1] > 1.02 * found["rates"][0]:
+  elif not _agree(found):
     low, high = found["rates"]
     yield f"Films have {low:.4g} to {high:.4g} frames a second: set fps to {low:.4g}."
   if found["too_short"]:
@@ -44,6 +44,11 @@ def _on_time(found):
   if found["decay"] is not None and found["decay"] < 0.6:
     yield (f"The motion dies away, to {100 * found['decay']:.0f} % of its speed squared from the first to the last "
            'third of a film: train with {"damping": true, "energy_kind": "fixed_kinetic"}, or on shorter clips.')
+
+
+def _agree(found):
+  """Whether all frames are equally far apart, as far as is known."""
+  return found["even"] and not (found["rates"] and found["rates"][1] > 1.02 * found["rates"][0])
 
 
 def _on_picture(found):
@@ -94,6 +99,7 @@ def commands(folder, found, frame_stride):
     stride *= int(np.ceil(1.1 * found["period"] / found["span"]))
   fields = [f'"name": "mine", "hop": {max(1, found["span"] // 3)}']
   fields += [f'"frame_stride": {stride}'] if stride > 1 else []
+  fields += [f'"fps": {found["rates"][0]:.4g}'] if found["rates"] and not _agree(found) else []
   fields += ['"crop": "motion"'] if found["box_share"] < 0.6 else []
   return [f"tfds build video_folder --imports=tfds_builders --manual_dir={folder} --config '{{{', '.join(fields)}}}'",
           f"hgn-train --preset=hgn_compact_video --set='{{\"pairs\": {pairs(found)}}}' --dataset=video_folder/mine "

@@ -129,8 +129,8 @@ def _framed(image, top, left, side):
   return image
 
 
-def _some(frames):
-  return frames[np.linspace(0, len(frames) - 1, min(_KEPT, len(frames))).astype(int)]
+def _some(frames, count=_KEPT):
+  return frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).astype(int)]
 
 
 def _like_the_first(seen):
@@ -144,6 +144,7 @@ def _mean_variance(seen):
 def _together(seen):
   """Frames of the films that are as large as the first, spread over them, [n, _SIDE, _SIDE]."""
   from PIL import Image
-  frames = np.concatenate([_some(one.film.frames) for one in _like_the_first(seen)])
+  alike = _like_the_first(seen)
+  frames = np.concatenate([_some(one.film.frames, max(_KEPT, _TOGETHER // len(alike))) for one in alike])
   frames = np.random.default_rng(0).permutation(frames)[:_TOGETHER]
   return np.stack([np.asarray(Image.fromarray(frame).resize((_SIDE, _SIDE), Image.Resampling.BOX)) for frame in frames])

@@ -90,6 +90,9 @@ class AdviceTest(parameterized.TestCase, tf.test.TestCase):
     build, train = folder_advice.commands("F", {**_GOOD, "period": 60.0, "box_share": 0.3, "mle": 2.2}, 1)
     self.assertIn('"frame_stride": 3, "crop": "motion"', build)
     self.assertIn('"pairs": 2', train)
+    self.assertNotIn("fps", build)
+    build, _ = folder_advice.commands("F", {**_GOOD, "even": False, "rates": [29.97, 30.0]}, 1)
+    self.assertIn('"fps": 29.97', build)
 
 
 class FolderTest(tf.test.TestCase):
