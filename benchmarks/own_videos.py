@@ -1,8 +1,8 @@
 """Films of worlds that are not this package's: rendered to mp4 files, then built, trained and measured as one's own.
 
 Worlds: measured angles of a real pendulum and double pendulum (Schmidt and Lipson 2009), gymnasium's MuJoCo models
-hanging upside down, and two coupled pendulums of pymunk. Needs pip install 'hgn_tf[worlds]', and libosmesa6 for MuJoCo's
-pictures (MUJOCO_GL=osmesa).
+hanging upside down, and two coupled pendulums of pymunk. Needs pip install 'hgn_tf[worlds]', and libosmesa6 for
+MuJoCo's pictures (MUJOCO_GL=osmesa).
 
 Example:
   python -m benchmarks.own_videos --world=mujoco_pendulum --out=FOLDER
