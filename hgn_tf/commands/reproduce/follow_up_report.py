@@ -123,7 +123,7 @@ def _pictures(results, runs, folder):
   stored = {row: np.load(path) for row, path in films.items()}
   columns = [("truth", next(iter(stored.values()))["true"] / 255.0)]
   columns += [(row, film["predicted"] / 255.0) for row, film in stored.items()]
-  rollouts.animation(folder / "double_pendulum.gif", columns, scale=3)
+  rollouts.animation(folder / "double_pendulum.gif", columns, scale=2)
   rollouts.strips(folder / "double_pendulum.png", [(label, frames[0]) for label, frames in columns], every=10)
   return [_PICTURES.format(seen=columns[0][1].shape[1] - FRAMES)]
 
