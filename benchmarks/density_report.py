@@ -238,7 +238,8 @@ VARIANTS = """
 
 `python -m benchmarks.nhf_variants` trains all nine targets at once, with one budget of points, momenta and gradients
 (2,000 steps of `nhf_fixed_2`) and one seed, so that differences of a few percent mean nothing; on one H100 a variant
-takes half a minute. The typical KL is the geometric mean over the targets. Most of what flows are told to have did
+takes half a minute. These rows were made there by the script's first version; the one here was run for four variants
+since, on a CPU. The typical KL is the geometric mean over the targets. Most of what flows are told to have did
 nothing: rotations between the steps, a mass for each axis, more steps, wider or periodic potentials, squared weights
 for the encoder.
 """

@@ -43,7 +43,7 @@ def _evaluate(model, dataset, out, splits, limit, data_dir, begin):
   for split in splits:
     begin(split)
     figures[split] = measured.split(model, split)
-  driven = bool(getattr(model.config, "inputs", 0))
+  driven = bool(model.config.inputs)
   films = next(iter(measured.batches(splits[-1], controls=driven).unbatch().batch(_PICTURES)))
   frames = (films["frames"] if driven else films).numpy()
   world = truth.load(dataset, split=splits[-1], take=len(frames), data_dir=data_dir)

@@ -53,7 +53,7 @@ class Evaluator:
     rollout = tf.function(lambda batch: _rolled_out(model, batch), autograph=False)
     world = truth.load(self.dataset, split=split, take=self.limit, data_dir=self.data_dir)
     rows, done = [], 0
-    batches = self.batches(split, controls=bool(getattr(model.config, "inputs", 0)))
+    batches = self.batches(split, controls=bool(model.config.inputs))
     for batch in progress.track(batches.as_numpy_iterator(), f"Films of {split}", unit="batches",
                                 total=-(-self.count(split) // self.batch_size)):
       frames = batch["frames"] if isinstance(batch, dict) else batch

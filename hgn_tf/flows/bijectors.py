@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 import tensorflow_probability as tfp
-from tensorflow_probability.python.internal import parameter_properties
 
 from hgn_tf.mechanics.hamiltonians import EnergyVariables, is_separable
 from hgn_tf.mechanics.integrators import check_hamiltonian, get_integrator
@@ -105,7 +104,7 @@ class HamiltonianFlow(_VolumePreserving):
   @classmethod
   def _parameter_properties(cls, dtype):
     of_each = lambda self, x_event_ndims: (x_event_ndims,) * len(self.steps)  # noqa: E731
-    return {"steps": parameter_properties.BatchedComponentProperties(event_ndims=of_each)}
+    return {"steps": tfp.util.BatchedComponentProperties(event_ndims=of_each)}
 
   def _forward(self, x):
     for step in self.steps:

@@ -39,7 +39,13 @@ class CompactVariantConfig(CompactHGNConfig):
       "directions": rules.one_of("both", "forward"),
       "consistency": rules.at_least(0),
       "bootstrap": rules.at_least(0),
+      "inputs": rules.Rule("0: no row of the ablation is driven", lambda value: value == 0),
   }
+
+  def __post_init__(self):
+    super().__post_init__()
+    if self.conv_decoder and self.draw_difference:
+      raise ValueError("draw_difference must be False with conv_decoder=True, which draws whole images; got True.")
 
 
 @keras.saving.register_keras_serializable(package="hgn_tf")
@@ -65,8 +71,8 @@ class CompactVariant(CompactHGN):
     first, last = super()._bounds(start, reach)
     return (start, last) if self.config.directions == "forward" else (first, last)
 
-  def objective(self, x, step, weights=None):
-    c, frames = self.config, self.films_of(x)
+  def objective(self, frames, step, weights=None):
+    c = self.config
     if c.time_reversal:
       forward = tf.range(tf.shape(frames)[0]) % 2 == 0
       frames = tf.where(forward[:, None, None, None, None], frames, frames[:, ::-1])

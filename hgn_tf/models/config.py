@@ -25,6 +25,8 @@ class Config:
     ValueError: a value of another type, or one that breaks its rule; names the field, what was expected, what came.
   """
 
+  inputs = 0  # of a driven system: the field of models that take controls beside films
+
   RULES = {  # what one name means in every config
       "dt": rules.NOT_ZERO,
       "steps": rules.at_least(1),

@@ -43,7 +43,7 @@ def train(config, dataset, workdir, *, data_dir=None, save_every=100, tensorboar
                      f"got {config.batch_size}.")
   batches = dict(batch_size=config.batch_size, size=config.size, num_frames=config.num_frames, data_dir=data_dir)
   with corruption.named(dataset, data_dir):
-    first = data.train_batches(dataset, **batches, controls=_driven(config))
+    first = data.train_batches(dataset, **batches, controls=bool(config.inputs))
     _check_films(first, config, dataset)  # before the folder is claimed
     with workdir.locked() if chief else contextlib.nullcontext():
       workdir.create(config, dataset, data_dir)
@@ -71,7 +71,7 @@ def _train(config, dataset, workdir, spread, batches, hooks, save_every, validat
     hooks = [callbacks.FitPrior(films, config.steps), *hooks]  # before the last checkpoint is written
   for first, length, count in _epochs(step, config.steps, save_every):
     frames = data.train_batches(dataset, **batches, seed=config.seed, start_step=first,
-                                controls=_driven(config))
+                                controls=bool(config.inputs))
     done = first // save_every
     model.fit(frames, steps_per_epoch=length, initial_epoch=done, epochs=done + count, callbacks=hooks,
               validation_data=validation, shuffle=False, verbose="auto" if is_chief(spread) else 0)
@@ -85,11 +85,6 @@ def _check_trainable(config):
     how = "HNN.fit, or hgn-reproduce hnn" if isinstance(config, HNNConfig) else (
         f"{kind}.fit, or python -m benchmarks.density in a checkout")
     raise ValueError(f"{name!r} does not learn from the frames of a TFDS dataset; what trains it is {how}.")
-
-
-def _driven(config):
-  """Whether the model takes controls beside films."""
-  return bool(getattr(config, "inputs", 0))
 
 
 def _check_films(batches, config, dataset):

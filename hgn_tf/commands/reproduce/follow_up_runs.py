@@ -45,24 +45,16 @@ class Run(OneRun):
 
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
   """Performs a run unless it is done, with so many threads of TensorFlow; returns what was found, in words."""
-  found = make_once(perform, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
-  if found is None:
-    return f"{run.name} was made by another process"
+  return make_once(perform, _said, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
+
+
+def _said(found):
   forward, backward = (found["horizons"][name]["vpt"] for name in ("forward", "backward"))
-  return f"{run.name}: VPT {forward:.0f} forward, {backward:.0f} backward, SyMetric {found['states']['symetric']}"
+  return f"VPT {forward:.0f} forward, {backward:.0f} backward, SyMetric {found['states']['symetric']}"
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
-  """Trains a run in its own folder of `workdirs`, from where it was, and writes its JSON to `results`.
-
-  Args:
-    run: Run.
-    results: folder of the JSON files.
-    workdirs: folder of the Workdirs.
-    data_dir: where TFDS keeps its datasets.
-    limit: test films of the relative excess; None: all.
-    made_on: words that say where it ran.
-  """
+  """As `hgn_runs.perform`, measured as the follow-up does; limit: test films of the relative excess."""
   workdir = Workdir(pathlib.Path(workdirs) / run.name)
   step_seconds, steps = timing.planned(run, workdir.path, data_dir)
   config = run.config_of(steps)

@@ -99,11 +99,12 @@ def _kind(preset):
 
 def make(run, results, workdirs, data_dir=None, limit=None, threads=None):
   """Performs a run unless it is done, with so many threads of TensorFlow; returns what was found, in words."""
-  found = make_once(perform, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
-  if found is None:
-    return f"{run.name} was made by another process"
+  return make_once(perform, _said, run, results, workdirs, threads=threads, data_dir=data_dir, limit=limit)
+
+
+def _said(found):
   test = found["test"]
-  return f"{run.name}: test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}"
+  return f"test MSE x1e4 {1e4 * test['mse']:.2f}, relative excess {test['relative_excess']:.3f}"
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):

@@ -31,5 +31,6 @@ def main(argv):
   results = pathlib.Path(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
     law_report.measure_limits(results, pixels.DATASETS.value)
-    pixels.make_missing(results / law_report.ABLATION if minutes.MINUTES.value else results, minutes.MINUTES.value)
+    timed = minutes.MINUTES.value if sweep.STEPS.value is None else None
+    pixels.make_missing(results / law_report.ABLATION if timed else results, timed)
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")

@@ -70,18 +70,21 @@ def is_done(results, run):
       files.read_json(path)["config"]["steps"] if run.is_timed else run.steps))
 
 
-def make_once(perform, run, results, workdirs, *, threads=None, **options):
+def make_once(perform, said, run, results, workdirs, *, threads=None, **options):
   """Performs a run unless it is done, alone: another process that makes the same run waits for this one's end.
 
   Args:
     perform: called with (run, results, workdirs, made_on=words of the machine, **options).
+    said: what that found, in words.
     run, results, workdirs: the run, the folder of its JSON file, that of its Workdir.
     threads: of TensorFlow; None: one a core.
 
   Returns:
-    What `perform` does; None where another process has made the run.
+    What was found, in words.
   """
   words, workdirs = machine.use_threads(threads), pathlib.Path(workdirs)
   workdirs.mkdir(parents=True, exist_ok=True)
   with filelock.FileLock(workdirs / f".{run.name}.lock"):  # a dead process holds none
-    return None if is_done(results, run) else perform(run, results, workdirs, made_on=words, **options)
+    if is_done(results, run):
+      return f"{run.name} was made by another process"
+    return f"{run.name}: {said(perform(run, results, workdirs, made_on=words, **options))}"

@@ -209,6 +209,13 @@ class VariantsTest(parameterized.TestCase, tf.test.TestCase):
     keras.utils.set_random_seed(3)
     return CompactVariant(CompactVariantConfig(**{**FIELDS, **changes}))
 
+  @parameterized.parameters(
+      (dict(inputs=1, energy_kind="fixed_kinetic"), "inputs must be 0: no row of the ablation is driven, got 1"),
+      (dict(conv_decoder=True, draw_difference=True), "draw_difference must be False with conv_decoder=True"))
+  def test_refuses(self, changes, message):
+    with self.assertRaisesRegex(ValueError, message):
+      self.variant(**changes)
+
   def test_without_changes_it_is_a_compact_hgn(self):
     keras.utils.set_random_seed(3)
     hgn = model()
