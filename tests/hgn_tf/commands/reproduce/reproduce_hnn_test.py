@@ -142,7 +142,7 @@ class ReproduceTest(tf.test.TestCase, parameterized.TestCase):
     command = [sys.executable, "-m", "hgn_tf.reproduce", "hnnn"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     self.assertEqual(done.returncode, 1)
-    self.assertIn("unknown command 'hnnn'; known: hgn, hnn", done.stderr)
+    self.assertIn("unknown command 'hnnn'; known: follow_up, hgn, hnn, law", done.stderr)
 
 
 class MeasuresTest(tf.test.TestCase, parameterized.TestCase):
