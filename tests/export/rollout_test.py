@@ -258,6 +258,7 @@ class RolloutTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(answer["frames"][:1], self.model.reconstruct(x[:1], steps, 0.01), atol=1e-5)
     self.assertEqual(int(answer["valid"].sum()), steps + 1 + 6)
 
+  @pytest.mark.slow
   def test_bfloat16_is_near_float32(self):
     served = SessionModel(serving.publish(rollout.servable(self.model, precision="bfloat16"), self.base / "bfloat16"))
     inputs = {"frames": frames(2), **times([0.1] * 2, [3] * 2)}

@@ -222,6 +222,7 @@ class VariantsTest(parameterized.TestCase, tf.test.TestCase):
     losses = [one.objective(films(), tf.constant(50))[2] for one in (hgn, self.variant())]
     self.assertAllClose(*losses)
 
+  @pytest.mark.slow
   def test_where_the_window_stands_and_what_is_trained(self):
     starts = {int(model()._draw_start((0, i))) for i in range(40)}
     self.assertEqual(starts, {0, 1, 2, 3})

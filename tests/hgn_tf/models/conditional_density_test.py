@@ -6,6 +6,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -48,6 +49,7 @@ def first(x, n):
 class ConditionalDensityTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(*CONFIGS)
+  @pytest.mark.slow
   def test_fits_and_survives_a_file(self, name):
     model, losses = trained(name)
     self.assertLess(losses[-1], losses[0] - 0.1)

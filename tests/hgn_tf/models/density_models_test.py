@@ -76,6 +76,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     self.assertAllClose(np.exp(log_prob(model, grid)).sum() * 0.04, 1.0, atol=1e-2)
 
+  @pytest.mark.slow
   def test_samples_follow_log_prob(self):
     model = make("line")
     model.fit(points(640, 1), verbose=0)
@@ -180,6 +181,7 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, r"points must have shape \[n, 2\], got \(2,\)"):
       call(np.zeros(2))
 
+  @pytest.mark.slow
   def test_a_prior_of_its_own_is_saved_with_the_model(self):
     tfd = tfp.distributions
     scale = tf.constant([0.5, 1.0, 2.0, 1.0])
