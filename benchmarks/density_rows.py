@@ -17,6 +17,7 @@ TRAIN, HELD_OUT, NUM_SAMPLES = 100_000, 50_000, 128
 BATCH = 512  # points per step of the exact flows; NHF takes 128 points of 16 momenta
 MIXTURES = ("gaussians2", "gaussians4", "gaussians8", "gaussians9")
 DIGITS = "digits"
+TABLES = (DIGITS, "breast_cancer")  # of scikit-learn, whose true density nobody knows
 
 _FIXED = NHFConfig(energy="fixed_kinetic", steps=STEPS)
 _MLP = NHFConfig(energy="mlp", steps=STEPS)
@@ -32,35 +33,50 @@ CONFIGS = {
     "nhf_3": dataclasses.replace(_MLP, num_steps=3),
 }
 ZUKO = ("zuko_nsf", "zuko_real_nvp")
-MODELS = (*CONFIGS, *ZUKO)
+COPULA = {  # of tables: what is standardised by ranks and correlations before the flow
+    "nhf_copula": dataclasses.replace(_FIXED, standardisation="copula"),
+    "nhf_copula_conv": dataclasses.replace(_FIXED, standardisation="copula", grid=(8, 8, 1), hidden=(16, 16)),
+    "real_nvp_copula": dataclasses.replace(CONFIGS["real_nvp_3_matched"], standardisation="copula"),
+    "zuko_nsf_copula": None,
+}
+MODELS = (*CONFIGS, *ZUKO, *COPULA)
 THREE_SEEDS = ("nhf_mixture", "zuko_nsf")  # on every target; the others on the mixtures
 
 
 def points(target, seed):
   """(training points, validation points or None, held-out points, log density of the latter or None)."""
-  if target == DIGITS:
-    return (*digits(), None)
+  if target in TABLES:
+    return (*table(target), None)
   density = distributions.target(target)
   held_out = density.sample(HELD_OUT, seed=(12345, 0))
   return density.sample(TRAIN, seed=(seed, 1)).numpy(), None, held_out.numpy(), density.log_prob(held_out).numpy()
 
 
-def digits():
-  """scikit-learn's 8x8 digits, dequantised: (level + uniform) / 17; 1,258 to train, 180 to validate, 359 held out."""
-  from sklearn.datasets import load_digits
+def table(name):
+  """A table of scikit-learn: seven tenths to train, one to validate, two held out, float32 [n, d] each.
+
+  The 1,797 images of 8x8 digits are dequantised, (level + uniform) / 17; the 569 rows of 30 measures of tumours are as
+  they are.
+  """
+  from sklearn import datasets
   rng = np.random.default_rng(7)
-  levels = load_digits().data
-  x = ((levels + rng.random(levels.shape)) / 17).astype(np.float32)[rng.permutation(len(levels))]
+  if name == DIGITS:
+    levels = datasets.load_digits().data
+    x = (levels + rng.random(levels.shape)) / 17
+  else:
+    x = datasets.load_breast_cancer().data
+  x = x.astype(np.float32)[rng.permutation(len(x))]
   held_out, validation = len(x) // 5, len(x) // 10
   return x[held_out + validation + 1:], x[held_out:held_out + validation + 1], x[:held_out]
 
 
 def make(name, event_size, seed):
   """The untrained model of a row."""
-  if name in ZUKO:
+  if name.startswith("zuko"):
     from benchmarks.zuko_flows import ZukoFlow
-    return ZukoFlow(name, event_size, seed=seed, steps=STEPS, batch_size=BATCH)
-  config = dataclasses.replace(CONFIGS[name], event_size=event_size, seed=seed)
+    return ZukoFlow(name.removesuffix("_copula"), event_size, kind="copula" if name in COPULA else "affine", seed=seed,
+                    steps=STEPS, batch_size=BATCH)
+  config = dataclasses.replace({**CONFIGS, **COPULA}[name], event_size=event_size, seed=seed)
   if event_size > 2:
     config = dataclasses.replace(config, learning_rate=1e-3, **({"frequency": 1.0} if "nhf" in name else {}))
   return (NHF if isinstance(config, NHFConfig) else RealNVP)(config)

@@ -27,6 +27,7 @@ _MEASURED = flags.DEFINE_string("measured", None, "Folder of real_pend_h_1.txt a
 _CLIPS = flags.DEFINE_integer("clips", 160, "Simulated clips.", lower_bound=2)
 _STEPS = flags.DEFINE_integer("steps", 6000, "Of training.", lower_bound=1)
 _RESULTS = flags.DEFINE_string("results", "results/own_videos", "Where the figures go.")
+_ONLY_RENDER = flags.DEFINE_boolean("only_render", False, "Stop when the clips are written.")
 _PICTURES = flags.DEFINE_string("pictures", "docs/own_videos", "Where the GIF goes.")
 
 SIZE, FRAMES, MIDDLE = 128, 100, 40  # of a simulated clip; the frame at which the window begins that a model sees
@@ -218,14 +219,17 @@ def beyond(model, clips, dataset, data_dir):
 
 def main(argv):
   del argv
-  from hgn_tf.evaluation.plots import rollouts
-  from hgn_tf.training import files
-  from hgn_tf.training.workdir import Workdir
   films, fields, model = WORLDS[_WORLD.value]
   out = pathlib.Path(_OUT.value)
   clips, data_dir, workdir = out / "clips", out / "tfds", out / "run"
-  if not clips.exists():
+  if _ONLY_RENDER.value:
     render(clips, films())
+    return
+  if not clips.exists():  # in another process: OSMesa and TensorFlow each bring an LLVM, and the second one crashes
+    run(["benchmarks.own_videos", *sys.argv[1:], "--only_render"])
+  from hgn_tf.evaluation.plots import rollouts
+  from hgn_tf.training import files
+  from hgn_tf.training.workdir import Workdir
   run(["tensorflow_datasets.scripts.cli.main", "build", "video_folder", "--imports=tfds_builders",
        f"--manual_dir={clips}", f"--data_dir={data_dir}", "--config", json.dumps({"name": "films", **fields})])
   start = time.monotonic()

@@ -15,6 +15,7 @@ from hgn_tf.models.objective_model import weighted_mean
 from hgn_tf.models.window import WindowHGN
 from hgn_tf.networks.grids import pixel_grid
 
+_MOST_OF_FACTOR = 2.0  # of the numbers that L is made of: without a bound no training came to its end
 _LINE_SEARCH = 5  # evaluations: near the end single precision gives no step that satisfies Wolfe's conditions
 
 
@@ -69,8 +70,8 @@ class CompactHGN(WindowHGN):
 
   def _factor(self):
     c = self.config
-    return networks.CholeskyFactor(c.factor_hidden, c.activation, c.energy_gain, dtype=self.variable_dtype,
-                                   name="factor")
+    return networks.CholeskyFactor(c.factor_hidden, c.activation, c.energy_gain, _MOST_OF_FACTOR,
+                                   dtype=self.variable_dtype, name="factor")
 
   @property
   def hamiltonian(self):

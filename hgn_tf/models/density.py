@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from hgn_tf.flows import standardisation
 from hgn_tf.models import optimizers
 from hgn_tf.models.batches import is_array, split_off
 from hgn_tf.models.checks import as_tensor, check_points
@@ -18,8 +19,8 @@ class DensityModel(ObjectiveModel):
   """A density over points [batch, d] that trains by maximising `bound`.
 
   Subclasses give `bound(x, seed)`, nats [batch], a lower bound of the log density (or the log density itself). Points
-  are standardised by `shift` and `scale`, which `fit` measures on an array at its first call, `adapt` on demand; so are
-  the contexts of a conditional density, whose x is (points, context).
+  are standardised as `config.standardisation` says, by what `fit` measures on an array at its first call, `adapt` on
+  demand. The contexts of a conditional density, whose x is (points, context), have mean 0 and deviation 1.
 
   Args:
     config: with event_size, steps, batch_size, learning_rate, clip_norm and seed.
@@ -27,14 +28,20 @@ class DensityModel(ObjectiveModel):
 
   def __init__(self, config, **kwargs):
     super().__init__(config, **kwargs)
-    self.shift, self.scale = self._standard(self.point_size)
+    self._standard = self._measured_weights(self.config.standardisation, self.point_size)
+    self.shift, self.scale = self._standard.shift, self._standard.scale
     self.adapted = self.add_weight(shape=(), initializer="zeros", trainable=False, name="adapted")
     if self.context_size:
-      self.context_shift, self.context_scale = self._standard(self.context_size, "context_")
+      self._standard_context = self._measured_weights("affine", self.context_size, "context_")
+      self.context_shift, self.context_scale = self._standard_context.shift, self._standard_context.scale
 
-  def _standard(self, size, prefix=""):
-    return [self.add_weight(shape=(size,), initializer=initializer, trainable=False, name=prefix + name)
-            for name, initializer in (("shift", "zeros"), ("scale", "ones"))]
+  def _measured_weights(self, kind, size, prefix=""):
+    start, weights = standardisation.neutral(size), {}
+    for name in standardisation.names(kind):
+      weights[name] = self.add_weight(shape=standardisation.shape(name, size), initializer="zeros", trainable=False,
+                                      name=prefix + name)
+      weights[name].assign(getattr(start, name))
+    return standardisation.Measured(**weights)
 
   @property
   def point_size(self):
@@ -50,7 +57,7 @@ class DensityModel(ObjectiveModel):
     """All weights are there from the start."""
 
   def adapt(self, points, context=None):
-    """Sets `shift` and `scale` to the mean and standard deviation of points [n, d]; the weights are left alone.
+    """Measures what standardises points, `shift`, `scale` and so on; the weights that train are left alone.
 
     Args:
       points: [n, d].
@@ -60,27 +67,31 @@ class DensityModel(ObjectiveModel):
       ValueError: points of another shape, not finite, or fewer than two; a context that is missing or none of these.
     """
     points, *context = _flat(self.given(points, context))
-    _assign_moments(self.shift, self.scale, check_points(points, self.point_size, minimum=2))
+    _assign(self._standard, check_points(points, self.point_size, minimum=2), self.config.standardisation)
     for values in context:
-      _assign_moments(self.context_shift, self.context_scale, values)
+      _assign(self._standard_context, values, "affine")
     self.adapted.assign(1.0)
 
+  @property
+  def coordinates(self):
+    """The tfb.Bijector from standardised points [..., d] to points."""
+    return standardisation.coordinates(self._standard)
+
   def standardise(self, points):
-    """(points - shift) / scale."""
-    return (as_tensor(points, self.variable_dtype) - self.shift) / self.scale
+    """The standardised points of points; [batch, d] both."""
+    return self.coordinates.inverse(as_tensor(points, self.variable_dtype))
 
   def restore(self, points):
-    """points * scale + shift, the inverse of `standardise`."""
-    return as_tensor(points, self.variable_dtype) * self.scale + self.shift
+    """The inverse of `standardise`."""
+    return self.coordinates.forward(as_tensor(points, self.variable_dtype))
 
   def standardise_context(self, context):
     """(context - context_shift) / context_scale."""
     return (as_tensor(context, self.variable_dtype) - self.context_shift) / self.context_scale
 
-  @property
-  def log_volume(self):
-    """log |d points / d standardised points|, to subtract from log densities."""
-    return tf.reduce_sum(tf.math.log(tf.convert_to_tensor(self.scale)))
+  def log_volume(self, points):
+    """log |d points / d standardised points|, nats [batch] or one number for all, to subtract from log densities."""
+    return -self.coordinates.inverse_log_det_jacobian(as_tensor(points, self.variable_dtype), event_ndims=1)
 
   def bound(self, x, seed):
     """Nats [batch] that training maximises; x: points, or (points, context)."""
@@ -204,11 +215,10 @@ def _flat(x):
   return list(x) if isinstance(x, tuple) else [x]
 
 
-def _assign_moments(shift, scale, values):
-  values = np.asarray(values)
-  deviation = values.std(axis=0)
-  shift.assign(values.mean(axis=0))
-  scale.assign(np.where(deviation > 0, deviation, 1.0))
+def _assign(weights, values, kind):
+  measured = standardisation.measure(values, kind)
+  for name in standardisation.names(kind):
+    getattr(weights, name).assign(getattr(measured, name))
 
 
 def new_seed(seed):

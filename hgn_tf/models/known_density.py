@@ -6,6 +6,7 @@ positions are those asked for, whatever f is.
 
 import dataclasses
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -28,13 +29,13 @@ def phase_log_prob(model, log_density):
 
 def phase_bijector(model):
   """(q_0, p_0) -> (points, momenta), a bijector of [..., 2d]: the flow, and points in their own units."""
-  shift, scale = (tf.convert_to_tensor(x) for x in (model.shift, model.scale))
-  if not model.config.joint:
-    shift, scale = tf.concat([shift, tf.zeros_like(shift)], 0), tf.concat([scale, tf.ones_like(scale)], 0)
-  return tfb.Chain([tfb.Shift(shift), tfb.Scale(scale), model.hamiltonian_flow(skip_last_kick=not model.config.joint)])
+  flow = model.hamiltonian_flow(skip_last_kick=not model.config.joint)
+  if model.config.joint:
+    return tfb.Chain([model.coordinates, flow])
+  return tfb.Chain([tfb.Blockwise([model.coordinates, tfb.Identity()], 2 * [model.config.event_size]), flow])
 
 
-def fit(model, log_density, steps, batch_size, annealing):
+def fit(model, log_density, steps, batch_size, annealing, verbose):
   """Minimises E[log model(s) - log gamma(s)] over states s of the model; the loss of each step, [steps].
 
   The loss is the reverse KL less log of the target's integral. The target rises to its own from
@@ -50,7 +51,7 @@ def fit(model, log_density, steps, batch_size, annealing):
   optimizer = optimizers.adam(config, global_clipnorm=config.clip_norm, beta_2=config.beta_2)
   optimizer.build(model.trainable_variables)
   target, normal = phase_log_prob(model, log_density), tfd.Normal(tf.zeros([], model.variable_dtype), 1.0)
-  losses = []
+  losses, bar = [], keras.utils.Progbar(config.steps, verbose=verbose)
 
   @tf.function(autograph=False)
   def train_step(step, heat):
@@ -59,7 +60,7 @@ def fit(model, log_density, steps, batch_size, annealing):
       states = phase_bijector(model).forward(start)
       points = states[..., :model.point_size]
       cold = tf.reduce_sum(normal.log_prob(model.standardise(points)), axis=-1) - log_density(points)
-      loss = tf.reduce_mean(model.prior.log_prob(start) - model.log_volume - target(states) - heat * cold)
+      loss = tf.reduce_mean(model.prior.log_prob(start) - model.log_volume(points) - target(states) - heat * cold)
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables],
                               unconnected_gradients=tf.UnconnectedGradients.ZERO)
     optimizer.apply(gradients, model.trainable_variables)
@@ -71,6 +72,7 @@ def fit(model, log_density, steps, batch_size, annealing):
     if not np.isfinite(losses[-1]):
       raise NotFinite(f"The loss became {losses[-1]} at step {step}: log_density is not finite, or has no finite "
                       "integral, where the model's points have come to. Try a smaller learning rate.")
+    bar.update(step + 1, [("loss", losses[-1])])
   return np.array(losses)
 
 
@@ -78,8 +80,8 @@ def importance_sample(model, log_density, n, seed):
   """(points [n, d], log weights [n]): mean_i w_i g(x_i) estimates the integral of gamma g; without g, of gamma."""
   start = model.prior.sample(n, seed=seed)
   states = phase_bijector(model).forward(start)
-  log_weights = phase_log_prob(model, log_density)(states) - model.prior.log_prob(start) + model.log_volume
-  return states[..., :model.point_size], log_weights
+  points = states[..., :model.point_size]
+  return points, phase_log_prob(model, log_density)(states) - model.prior.log_prob(start) + model.log_volume(points)
 
 
 def _look(model, log_density, n):

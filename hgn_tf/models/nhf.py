@@ -71,7 +71,8 @@ class NHF(DensityModel):
                        f"got {tuple(self.prior.event_shape)}.")
     count = 1 if config.shared else config.num_steps
     seen = config.event_size + config.context_size
-    self.potentials = [self._mlp_energy(f"potential_{i}", seen) for i in range(count)]
+    of_points = self._conv_energy if config.grid else self._mlp_energy
+    self.potentials = [of_points(f"potential_{i}", seen) for i in range(count)]
     make = self._mlp_energy if config.energy == "mlp" else self._quadratic
     self.kinetics = [make(f"kinetic_{i}", config.event_size) for i in range(count)]
     if config.joint:
@@ -91,9 +92,16 @@ class NHF(DensityModel):
     return self.config.event_size * (2 if self.config.joint else 1)
 
   def _mlp_energy(self, name, inputs):
+    return self._scaled(networks.MLPEnergy(self.config.hidden, kernel_initializer="lecun_normal", dtype=self.policy,
+                                           name=name), inputs)
+
+  def _conv_energy(self, name, inputs):
+    return self._scaled(networks.FlatGridEnergy(self.config.grid, self.config.hidden, "lecun_normal",
+                                                dtype=self.policy, name=name), inputs)
+
+  def _scaled(self, energy, inputs):
+    """The energy, built, its first layer's weights scaled by the frequency."""
     c = self.config
-    energy = networks.MLPEnergy(c.hidden, kernel_initializer="lecun_normal", dtype=self.policy,
-                                name=name)
     energy.build((None, inputs))
     first = energy.net.layers[0]
     first.kernel.assign(first.kernel * c.frequency)
@@ -198,12 +206,12 @@ class NHF(DensityModel):
     q = tf.ensure_shape(tf.broadcast_to(self.standardise(points)[:, None], tf.shape(p)), noise.shape)
     start = self.hamiltonian_flow(skip_last_kick=True, context=context).inverse(
         tf.ensure_shape(tf.concat([q, p], axis=-1), [None, None, 2 * self.config.event_size]))
-    return self.prior.log_prob(start) - log_f - self.log_volume
+    return self.prior.log_prob(start) - log_f - self.log_volume(points)[..., None]
 
   def density(self, states, context=None):
     """The exact log density of states [batch, 2d] where the model is `joint`, unchecked; nats [batch]."""
     start = self.hamiltonian_flow(context=context).inverse(self.standardise(states))
-    return self.prior.log_prob(start) - self.log_volume
+    return self.prior.log_prob(start) - self.log_volume(states)
 
   def generate(self, start, context=None):
     """Points [batch, d] (states [batch, 2d] where the model is `joint`) that initial states [batch, 2d] flow to."""
@@ -265,7 +273,7 @@ class NHF(DensityModel):
     one = tf.convert_to_tensor(context).shape.rank == 1
     return points if one else tf.reshape(points, [n, count, self.point_size])
 
-  def fit_to(self, log_density, *, steps=None, batch_size=None, annealing=0.5):
+  def fit_to(self, log_density, *, steps=None, batch_size=None, annealing=0.5, verbose=1):
     """Trains on a density that is known up to a constant; the loss of each step, nats [steps].
 
     Minimises E[ln model(q, p) - ln gamma(q) - ln f(p | q)] over states of the model itself: the reverse KL over phase
@@ -280,12 +288,13 @@ class NHF(DensityModel):
       steps: default those of the config.
       batch_size: likewise.
       annealing: part of the steps, 0 for none.
+      verbose: 1 for a progress bar, 0 for silence, as in Keras.
 
     Raises:
       ValueError: a conditional model; a log density of another shape, or not finite where the model starts.
       NotFinite: the loss became NaN or infinite, with the step: an improper target does that.
     """
-    return known_density.fit(self, log_density, steps, batch_size, annealing)
+    return known_density.fit(self, log_density, steps, batch_size, annealing, verbose)
 
   def importance_sample(self, log_density, n, seed=None):
     """`n` points [n, d] and their log weights [n] for a density known up to a constant.

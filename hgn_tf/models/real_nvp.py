@@ -75,7 +75,7 @@ class RealNVP(DensityModel):
 
   def density(self, points):
     """As `log_prob`, without checks, for use inside a tf.function."""
-    return self.distribution().log_prob(self.standardise(points)) - self.log_volume
+    return self.distribution().log_prob(self.standardise(points)) - self.log_volume(points)
 
   def call(self, points):
     """The log density of points, nats [batch]."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from hgn_tf.flows.standardisation import KINDS
 from hgn_tf.models import rules
 from hgn_tf.models.config import Config
 
@@ -14,6 +15,7 @@ class RealNVPConfig(Config):
     event_size: d of the points, at least 2.
     layers: affine couplings; the half that is left alone alternates.
     hidden: widths of the hidden ReLU layers of each conditioner.
+    standardisation: of the points, before the flow: "affine", "marginal" or "copula", as of an NHF.
   Optimisation:
     steps, batch_size, learning_rate, learning_rate_decay ("cosine" to 0 or "constant"): of Adam.
     clip_norm: of the whole gradient.
@@ -23,6 +25,7 @@ class RealNVPConfig(Config):
   event_size: int = 2
   layers: int = 3
   hidden: tuple = (128, 128)
+  standardisation: str = "affine"
   steps: int = 2_000
   batch_size: int = 512
   learning_rate: float = 1e-3
@@ -32,5 +35,6 @@ class RealNVPConfig(Config):
 
   RULES = {
       "event_size": rules.at_least(2),  # a coupling halves it
+      "standardisation": rules.one_of(*KINDS),
       "layers": rules.at_least(1),
   }

@@ -90,6 +90,33 @@ class ConvEnergy(keras.layers.Layer):
     return {**super().get_config(), "convs": self.convs, "residual": self.residual}
 
 
+class FlatGridEnergy(keras.layers.Layer):
+  """A scalar energy of a grid that comes as a row of numbers: sum of 3x3 convolutions, [batch, h w c] -> [batch].
+
+  Args:
+    grid: (h, w, c).
+    filters: of the hidden convolutions, softplus between them.
+    kernel_initializer: of these.
+  """
+
+  def __init__(self, grid, filters, kernel_initializer="glorot_uniform", **kwargs):
+    super().__init__(**kwargs)
+    self.grid, self.filters, self.kernel_initializer = tuple(grid), tuple(filters), kernel_initializer
+
+  def build(self, input_shape):
+    del input_shape
+    convs = [(width, 3, 1) for width in (*self.filters, 1)]
+    self.net = conv_stack(convs, "softplus", self.kernel_initializer, self.grid, dtype=self.dtype_policy)
+
+  def call(self, x):
+    energies = self.net(tf.reshape(x, [-1, *self.grid]))
+    return tf.cast(tf.reduce_sum(energies, axis=(1, 2, 3)), self.variable_dtype)
+
+  def get_config(self):
+    return {**super().get_config(), "grid": self.grid, "filters": self.filters,
+            "kernel_initializer": self.kernel_initializer}
+
+
 class QuadraticKinetic(keras.layers.Layer):
   """K(p) = |p|^2 / (2 m) with one learned mass, [batch, d] -> [batch].
 

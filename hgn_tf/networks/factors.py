@@ -22,11 +22,13 @@ class CholeskyFactor(keras.layers.Layer):
     hidden: widths of the hidden layers.
     activation: twice differentiable.
     gain: how many times as fast as other layers it learns, with Adam.
+    most: none of the numbers that L is made of (see `triangular`) exceeds it in size; None: no bound. Without one a
+      rollout that leaves what the MLP was trained on gains speed, goes further, and ends in NaN.
   """
 
-  def __init__(self, hidden=(64,), activation="softplus", gain=1.0, **kwargs):
+  def __init__(self, hidden=(64,), activation="softplus", gain=1.0, most=None, **kwargs):
     super().__init__(**kwargs)
-    self.hidden, self.activation, self.gain = tuple(hidden), activation, gain
+    self.hidden, self.activation, self.gain, self.most = tuple(hidden), activation, gain, most
 
   def build(self, input_shape):
     numbers = input_shape[-1] * (input_shape[-1] + 1) // 2
@@ -40,10 +42,12 @@ class CholeskyFactor(keras.layers.Layer):
     last.assign(_START / self.gain * last)
 
   def call(self, x):
-    return triangular(tf.cast(self.gain * self.net(x), self.variable_dtype))
+    numbers = tf.cast(self.gain * self.net(x), self.variable_dtype)
+    return triangular(numbers if self.most is None else self.most * tf.tanh(numbers / self.most))
 
   def get_config(self):
-    return {**super().get_config(), "hidden": self.hidden, "activation": self.activation, "gain": self.gain}
+    return {**super().get_config(), "hidden": self.hidden, "activation": self.activation, "gain": self.gain,
+            "most": self.most}
 
 
 class Friction(keras.layers.Layer):

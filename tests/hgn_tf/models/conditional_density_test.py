@@ -68,7 +68,7 @@ class ConditionalDensityTest(tf.test.TestCase, parameterized.TestCase):
     states = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     self.assertAllClose(np.exp(model.log_prob(states)).sum() * 0.01, 1.0, atol=1e-3)
     start = model.prior.sample(5, seed=(0, 1))
-    expected = model.prior.log_prob(start) - model.log_volume
+    expected = model.prior.log_prob(start) - model.log_volume(model.generate(start))
     self.assertAllClose(model.log_prob(model.generate(start)), expected, atol=1e-5)
     self.assertAllEqual(model.elbo(states[:5]), model.log_prob(states[:5]))
     self.assertEqual(model.sample(7, seed=0).shape, (7, 2))

@@ -23,6 +23,7 @@ NHF_CONFIGS = {
     "shared": dataclasses.replace(SMALL, shared=True, num_steps=3),
     "ruth4": dataclasses.replace(SMALL, method="ruth4", num_steps=1),
     "symplectic_euler": dataclasses.replace(SMALL, method="symplectic_euler", learn_dt=False),
+    "grid": dataclasses.replace(SMALL, energy="fixed_kinetic", event_size=8, grid=(2, 2, 2), hidden=(3,)),
     "line": dataclasses.replace(SMALL, event_size=1),
 }
 RNVP_CONFIGS = {f"layers{n}": RealNVPConfig(layers=n, hidden=(8, 8), steps=20, batch_size=64) for n in (2, 3)}
@@ -68,6 +69,20 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(log_prob(copy, x[:20]), log_prob(model, x[:20]), atol=1e-5)
     self.assertAllClose(copy.sample(5, seed=1), model.sample(5, seed=1), atol=1e-5)
 
+  def test_energy_of_a_grid_sees_neighbours(self):
+    model = make("grid")
+    x = points(3, 8)
+    with tf.GradientTape() as tape:
+      moved = tf.constant(x)
+      tape.watch(moved)
+      energy = model.potentials[0](moved)
+    self.assertEqual(energy.shape, (3,))
+    self.assertTrue(np.all(np.abs(tape.gradient(energy, moved)) > 0))
+    kernel = model.potentials[0].net.layers[0].kernel
+    self.assertEqual(kernel.shape, (3, 3, 2, 3))
+    self.assertTrue(np.all(np.isfinite(model.log_prob(x, num_samples=4))))
+    self.assertEqual(type(model).from_config(model.get_config()).config, model.config)
+
   @parameterized.parameters("fixed_kinetic", "layers3")
   @pytest.mark.slow
   def test_density_integrates_to_one(self, name):
@@ -97,7 +112,7 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
     for q in model.standardise(x).numpy():
       state = np.concatenate([np.tile(q, (len(p), 1)), p], 1)
       density = tfp.distributions.TransformedDistribution(model.prior, flow).log_prob(state)
-      exact.append(scipy.special.logsumexp(density) + np.log(0.01) - model.log_volume)
+      exact.append(scipy.special.logsumexp(density) + np.log(0.01) - model.log_volume(x))
     bounds = [tf.reduce_mean(model.log_prob(x, num_samples=n, seed=2)) for n in (1, 16, 4096)]
     self.assertLess(float(bounds[0]), float(bounds[1]))
     self.assertAllClose(model.log_prob(x, num_samples=20_000, seed=2), exact, atol=0.05)
@@ -165,6 +180,15 @@ class DensityTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class BadInputTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters(
+      (dict(grid=(4, 4, 1)), r"grid must be \(h, w, c\) of event_size=8 numbers, got \(4, 4, 1\)"),
+      (dict(grid=(8,)), "grid must be"),
+      (dict(grid=(2, 2, 2), energy="mlp"), "needs energy='fixed_kinetic', got 'mlp'"),
+      (dict(grid=(2, 2, 2), context_size=1), "needs context_size=0, got 1"))
+  def test_grids(self, fields, message):
+    with self.assertRaisesRegex(ValueError, message):
+      NHFConfig(event_size=8, **fields)
 
   @parameterized.product(name=["fixed_kinetic", "layers2"], method=["fit", "adapt", "log_prob"])
   def test_points(self, name, method):

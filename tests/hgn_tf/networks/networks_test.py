@@ -105,6 +105,23 @@ class ConvEnergyTest(parameterized.TestCase, tf.test.TestCase):
     self.assertGreater(np.abs(outer.jacobian(force, x)).max(), 1e-4)
 
 
+class FactorsTest(tf.test.TestCase):
+
+  def test_bounds_hold_however_far_away(self):
+    far = 1e6 * normal(50, 3)
+    factor = built(networks.CholeskyFactor((8,), most=2.0), 3)(far)
+    self.assertLessEqual(float(tf.reduce_max(tf.abs(factor))), 2.7)
+    self.assertGreater(float(tf.reduce_min(tf.linalg.diag_part(factor))), 0.2)
+    self.assertGreater(float(tf.reduce_max(tf.abs(built(networks.CholeskyFactor((8,)), 3)(far)))), 1e4)
+    friction = built(networks.Friction((8,), most=0.5), 3)(far)
+    self.assertAllInRange(friction, 0.0, 0.5)
+
+  def test_masses_start_near_one(self):
+    factor = networks.CholeskyFactor((8,), most=2.0)
+    factor.build((None, 3))
+    self.assertAllClose(factor(normal(50, 3)), tf.eye(3, batch_shape=[50]), atol=0.3)
+
+
 class EncoderTest(tf.test.TestCase):
 
   def test_frames_are_stacked_on_channels_in_order(self):
