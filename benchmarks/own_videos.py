@@ -227,6 +227,7 @@ def main(argv):
     return
   if not clips.exists():  # in another process: OSMesa and TensorFlow each bring an LLVM, and the second one crashes
     run(["benchmarks.own_videos", *sys.argv[1:], "--only_render"])
+  from hgn_tf.evaluation import evaluator
   from hgn_tf.evaluation.plots import rollouts
   from hgn_tf.training import files
   from hgn_tf.training.workdir import Workdir
@@ -246,10 +247,13 @@ def main(argv):
   picture.parent.mkdir(parents=True, exist_ok=True)
   if len(list(clips.iterdir())) > 1:
     found["beyond"], true, predicted = beyond(trained, clips, "video_folder/films", data_dir)
-    columns = [("film", true[:2, ::2]), ("rollout", predicted[:2, ::2])]
-    rollouts.animation(picture, columns, scale=3)
+    true, predicted = true[:2, ::2], predicted[:2, ::2]
   else:
-    files.write_bytes(picture, (workdir / "evaluation" / "reconstruction.gif").read_bytes())
+    measured = evaluator.Evaluator("video_folder/films", size=trained.config.size, data_dir=data_dir,
+                                   num_frames=trained.config.num_frames)
+    true = measured.first("test", 2)
+    predicted = trained.reconstruct(true).numpy()
+  rollouts.animation(picture, [("film", true), ("rollout", predicted)], scale=3)
   files.write_json(pathlib.Path(_RESULTS.value, f"{_WORLD.value}.json"), found)
 
 

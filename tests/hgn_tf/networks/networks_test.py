@@ -179,6 +179,7 @@ _LAYERS = {
     "mlp_energy": (lambda: networks.MLPEnergy((8, 4), "tanh", "orthogonal"), (3,)),
     "conv_energy": (lambda: networks.ConvEnergy(((4, 2, 2), (1, 1, 1)), residual=False), (4, 4, 2)),
     "encoder": (lambda: networks.Encoder(((4, 2, 2), (6, 4, 1)), log_std_offset=-1.0), (3, 8, 8, 2)),
+    "flat_grid_energy": (lambda: networks.FlatGridEnergy((2, 2, 2), (3,)), (8,)),
     "upsample_conv": (lambda: networks.UpsampleConv(6, "glorot_uniform"), (4, 4, 3)),
     "decoder": (lambda: networks.Decoder(8, 1, constant_channels=3, activation="linear"), (2, 2, 5)),
     "residual_decoder": (lambda: networks.ResidualDecoder(8, 1), (2, 2, 5)),
