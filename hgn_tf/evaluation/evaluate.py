@@ -8,7 +8,8 @@ from hgn_tf.evaluation.plots import rollouts
 from hgn_tf.training import files, progress
 
 NO_WORLD = ("No true world is known behind these films, so that errors are those against the films as they are, noise "
-            "included; rollouts at other speeds and beyond the films have nothing to be held to and are left out.")
+            "included, also in the relative excess; rollouts at other speeds and beyond the films have nothing to be "
+            "held to and are left out.")
 _PICTURES = 64  # sequences behind the plots and the speeds
 
 
@@ -87,7 +88,7 @@ def _plots(out, model, split):
   rollouts.lines(out / "per_frame_mse.png", {
       "HGN": (time, split["per_frame"]), "mean training frame": (time, split["per_frame_mean_image"]),
       "first frame repeated": (time, split["per_frame_first_frame"]),
-      **({"noise floor": (time, np.full(len(time), split["noise_floor"]))} if split["noise_floor"] else {})},
+      **({"noise floor": (time, np.full(len(time), split["noise_floor"]))} if split.get("noise_floor") else {})},
       ylabel="pixel MSE", log=True)
   parts = [report.figure(out / "per_frame_mse.png", "Error of each frame of the rollout.")]
   if "energy" not in split:  # a LatentODE has none

@@ -35,7 +35,7 @@ class Evaluator:
     self.size, self.num_frames = size, num_frames
     self.mean_frame = self._mean_frame()
     some = truth.load(dataset, take=FLOOR_SEQUENCES, data_dir=data_dir)
-    self.floor = some.noise_floor(size) if some else 0.0
+    self.floor = some.noise_floor(size) if some else None
 
   def batches(self, split, controls=False):
     """Batches of the sequences that are evaluated; dicts of `frames` and `controls` where those are asked for."""
@@ -76,7 +76,7 @@ class Evaluator:
     for prefix, films in (("", model.sample(SAMPLES, seed=0).numpy()), ("data_", self.first("train", SAMPLES))):
       found[f"{prefix}distance"] = metrics.nearest_distance(films, reference)
       found[f"{prefix}motion"] = metrics.motion(films)
-    found["data_motion"] -= 2.0 * self.floor
+    found["data_motion"] -= 2.0 * (self.floor or 0.0)
     return found
 
   def horizon(self, model, infer=None):
@@ -138,7 +138,8 @@ def summarize(rows, floor):
 
   Args:
     rows: what `frame_errors` returns, reversal [n] and, for models with an energy, energy [n, T + 1].
-    floor: pixel MSE of the observation noise.
+    floor: pixel MSE of the observation noise; None where nobody knows it: it is not among the figures then, and the
+      relative excess counts all of the error.
 
   Returns:
     dict; mse_std is the spread over sequences, valid_prediction_time is against the clean truth where it is known (the
@@ -146,14 +147,15 @@ def summarize(rows, floor):
   """
   errors, trivial = rows["errors"], float(np.mean(rows["mean_image"]))
   mse = float(np.mean(errors))
+  known, floor = ({}, 0.0) if floor is None else ({"noise_floor": floor, "excess": mse - floor}, floor)
   if "clean_errors" in rows:
     times = metrics.valid_prediction_time(rows["clean_errors"], float(np.mean(rows["clean_mean_image"])))
   else:
     times = metrics.valid_prediction_time(errors, trivial, floor)
   figures = {
       "sequences": len(errors), "mse": mse, "mse_std": float(np.std(errors.mean(axis=1))),
-      "mean_image": trivial, "first_frame": float(np.mean(rows["first_frame"])), "noise_floor": floor,
-      "excess": mse - floor, "relative_excess": metrics.relative_excess(mse, trivial, floor),
+      "mean_image": trivial, "first_frame": float(np.mean(rows["first_frame"])), **known,
+      "relative_excess": metrics.relative_excess(mse, trivial, floor),
       "valid_prediction_time": float(np.mean(times)), "per_frame": errors.mean(axis=0).tolist(),
       "per_frame_mean_image": rows["mean_image"].mean(axis=0).tolist(),
       "per_frame_first_frame": rows["first_frame"].mean(axis=0).tolist()}

@@ -1,6 +1,8 @@
 """One's own TFDS datasets, every file format that TFDS writes, every split that it reads."""
 
 import itertools
+import pathlib
+import re
 import tempfile
 
 import numpy as np
@@ -12,7 +14,7 @@ from absl.testing import parameterized
 
 from hgn_tf import data
 from hgn_tf.data import truth
-from hgn_tf.evaluation.evaluate import evaluate
+from hgn_tf.evaluation.evaluate import NO_WORLD, evaluate
 from hgn_tf.models import HGN
 from tfds_builders import mass_spring
 
@@ -88,12 +90,17 @@ class OwnDatasetTest(parameterized.TestCase, tf.test.TestCase):
       read(store(tfds.features.Tensor(shape=_SHAPE, dtype=np.uint8), _BYTES), num_frames=6)
 
   @pytest.mark.slow
-  def test_evaluation_needs_no_truth(self):
+  def test_evaluation_needs_no_truth_and_says_so(self):
     folder = store(tfds.features.Video(shape=(None, *_SHAPE[1:])), _BYTES, splits=("train", "validation"))
     self.assertIsNone(data.spec("my_films", folder))
-    figures = evaluate(HGN(tiny.config()), "my_films", tempfile.mkdtemp(), splits=("train", "validation"),
-                       data_dir=folder)
-    self.assertEqual((figures["validation"]["sequences"], figures["validation"]["noise_floor"]), (5, 0.0))
+    out = pathlib.Path(tempfile.mkdtemp())
+    figures = evaluate(HGN(tiny.config()), "my_films", out, splits=("train", "validation"), data_dir=folder)
+    self.assertEqual(figures["validation"]["sequences"], 5)
+    self.assertNotIn("noise_floor", figures["validation"])
+    said = re.sub("base64,[^\"]*", "", (out / "report.html").read_text())  # without the pictures
+    self.assertIn(NO_WORLD, said)
+    self.assertNotIn("noise floor", said)
+    self.assertNotIn("speed", said.replace(NO_WORLD, ""))
 
 
 class SplitsTest(parameterized.TestCase, tf.test.TestCase):
