@@ -1,5 +1,6 @@
 """One run of `hgn-reproduce follow_up`: train a row for some minutes of one core, measure it, one JSON file."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from hgn_tf.commands.reproduce.one_run import OneRun, make_once, result_path
 from hgn_tf.data import truth
 from hgn_tf.evaluation import evaluator, follow_up
 from hgn_tf.models import presets
+from hgn_tf.models.watch import NotFinite
 from hgn_tf.training import files, progress
 from hgn_tf.training.loop import train
 from hgn_tf.training.workdir import Workdir
@@ -27,6 +29,7 @@ ROWS = {
 OF_PAIRS = ("hgn_compact", "latent_ode")  # rows with as few pairs as the motion has
 FILMS = 64  # test films whose rollouts are held to the truth
 PICTURED, PICTURED_FRAMES = "double_pendulum", 160  # the system whose films are kept, and frames of one
+SLOWER = 1 / 3  # of the learning rate, where a row's own ends in NaN
 _EPOCHS = 12  # checkpoints of a run, or more: at most 100 steps apart
 
 
@@ -54,17 +57,26 @@ def _said(found):
 
 
 def perform(run, results, workdirs, *, data_dir=None, limit=None, made_on=""):
-  """As `hgn_runs.perform`, measured as the follow-up does; limit: test films of the relative excess."""
+  """As `hgn_runs.perform`, measured as the follow-up does; limit: test films of the relative excess.
+
+  A row whose loss becomes NaN is trained again at `SLOWER` of its learning rate; the page says so.
+  """
   workdir = Workdir(pathlib.Path(workdirs) / run.name)
   step_seconds, steps = timing.planned(run, workdir.path, data_dir)
-  config = run.config_of(steps)
-  model = train(config, run.dataset, workdir, data_dir=data_dir, save_every=min(100, max(10, steps // _EPOCHS)))
+  how = dict(data_dir=data_dir, save_every=min(100, max(10, steps // _EPOCHS)))
+  config, fault = run.config_of(steps), None
+  try:
+    model = train(config, run.dataset, workdir, **how)
+  except NotFinite as error:
+    fault, workdir = str(error), Workdir(pathlib.Path(workdirs) / f"{run.name}-slower")
+    config = dataclasses.replace(config, learning_rate=SLOWER * config.learning_rate)
+    model = train(config, run.dataset, workdir, **how)
   with progress.stages("Measuring", ["mean frame", "test", "horizons", "states"]) as begin:
     found = _measure(model, run, results, data_dir, limit, begin)
   history = workdir.history()
   files.write_json(result_path(results, run), {
       "row": run.row, "dataset": run.dataset, "seed": run.seed, "minutes": run.minutes if run.is_timed else None,
-      "machine": made_on, "step_seconds": step_seconds, "config": config.to_dict(),
+      "machine": made_on, "step_seconds": step_seconds, "config": config.to_dict(), "fault": fault,
       **{key: history[-1][key] for key in ("seconds", "cpu_seconds")}, **found})
   return found
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from hgn_tf.commands.reproduce import follow_up_report, follow_up_runs, one_run
 from hgn_tf.commands.reproduce.follow_up_runs import Run
 from hgn_tf.evaluation import follow_up
+from hgn_tf.models.watch import NotFinite
 from hgn_tf.training import files
 from tfds_builders import double_pendulum
 
@@ -57,6 +58,26 @@ class ReproduceFollowUpTest(tf.test.TestCase):
     self.assertIn("--rows=latent_rnn --datasets=double_pendulum/tiny --minutes=0.01 --seeds=0", page)
     for picture in ("double_pendulum.gif", "double_pendulum.png"):
       self.assertTrue((doc.parent / "follow_up" / picture).exists())
+
+  def test_a_row_that_ends_in_nan_is_trained_again_slower(self):
+    trained, folder = [], pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
+
+    def train(config, dataset, workdir, **how):
+      trained.append(config.learning_rate)
+      if len(trained) == 1:
+        raise NotFinite("The loss became nan at step 7")
+      workdir.path.mkdir(parents=True)
+      files.write_bytes(workdir.path / "history.jsonl", b'{"step": 9, "seconds": 2.0, "cpu_seconds": 1.0}\n')
+
+    measured = {"test": {}, "horizons": {}, "states": {}}
+    self.enterContext(mock.patch.multiple(follow_up_runs, train=train, _measure=lambda *args: measured))
+    self.enterContext(mock.patch.object(follow_up_runs.timing, "planned", return_value=(0.1, 9)))
+    run = Run("latent_ode", "pendulum/suite", 0, minutes=1.0)
+    follow_up_runs.perform(run, folder / "results", folder / "workdirs")
+    self.assertAllClose(trained, [3e-3, 1e-3])
+    found = files.read_json(one_run.result_path(folder / "results", run))
+    self.assertEqual(found["fault"], "The loss became nan at step 7")
+    self.assertAllClose(found["config"]["learning_rate"], 1e-3)
 
   def test_pairs_are_those_of_the_motion(self):
     self.assertEqual(Run("hgn_compact", "double_pendulum/suite_colors", 0, minutes=1.0).config_of(10).pairs, 5)
