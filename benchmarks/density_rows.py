@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.gaussian_copula import GaussianCopula
 from hgn_tf import pretrained
 from hgn_tf.flows import distributions
 from hgn_tf.models import NHF, NHFConfig, RealNVP, RealNVPConfig, presets
@@ -35,9 +36,11 @@ CONFIGS = {
 ZUKO = ("zuko_nsf", "zuko_real_nvp")
 COPULA = {  # of tables: what is standardised by ranks and correlations before the flow
     "nhf_copula": dataclasses.replace(_FIXED, standardisation="copula"),
-    "nhf_copula_conv": dataclasses.replace(_FIXED, standardisation="copula", grid=(8, 8, 1), hidden=(16, 16)),
+    "nhf_copula_conv": dataclasses.replace(_FIXED, standardisation="copula", grid=(8, 8, 1), hidden=(16, 16),
+                                           event_size=64),
     "real_nvp_copula": dataclasses.replace(CONFIGS["real_nvp_3_matched"], standardisation="copula"),
     "zuko_nsf_copula": None,
+    "gaussian_copula": None,
 }
 MODELS = (*CONFIGS, *ZUKO, *COPULA)
 THREE_SEEDS = ("nhf_mixture", "zuko_nsf")  # on every target; the others on the mixtures
@@ -72,6 +75,8 @@ def table(name):
 
 def make(name, event_size, seed):
   """The untrained model of a row."""
+  if name == "gaussian_copula":
+    return GaussianCopula()
   if name.startswith("zuko"):
     from benchmarks.zuko_flows import ZukoFlow
     return ZukoFlow(name.removesuffix("_copula"), event_size, kind="copula" if name in COPULA else "affine", seed=seed,
