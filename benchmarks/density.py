@@ -8,6 +8,8 @@ docs/density.md and its figures.
   python -m benchmarks.density --targets=gaussians4 --models=nhf_fixed_2,real_nvp_3 --seeds=0
 """
 
+import torch._dynamo  # isort: skip # noqa: F401, before TensorFlow: each brings an LLVM, and this crashes as the second
+
 import hgn_tf.mechanics.startup  # isort: skip # noqa: F401, before TensorFlow: it switches oneDNN on
 
 import pathlib

@@ -23,7 +23,7 @@ class Choice:
     method, step: of the model's `Integration`.
     beside_method, beside_step: of the other's.
     source: TEST_FILM, CLIP or PRIOR.
-    world: name in physics.SYSTEMS, of test films.
+    world: of test films, one of the Catalogue's `worlds`.
     number: of the test film, or seed of the sample.
     noise_seed: of the test film's observation noise; 0: that of the dataset.
     clip: path, or None.
@@ -117,6 +117,8 @@ def _film(catalogue, choice, subject):
     if not choice.clip:
       raise ValueError("my clip: none is there yet; upload one.")
     return films.clip(choice.clip, size, subject.facts.seen)
+  if choice.world in catalogue.stored:
+    return films.stored(choice.world, catalogue.stored[choice.world], choice.number, size)
   return films.simulated(choice.world, choice.number, size, choice.noise_seed)
 
 

@@ -18,13 +18,16 @@ class Catalogue:
     workdirs: folders of runs of hgn-train.
     exports: directories that hgn-export wrote, of one model or several.
 
+  Attributes:
+    stored: dataset -> its data_dir, those that runs were trained on and that no world is known behind.
+
   Raises:
     ValueError: a workdir without a run, or a directory without an export.
   """
 
   def __init__(self, workdirs=(), exports=()):
     self._lock = threading.Lock()
-    self._loaders, self._systems = {}, {}
+    self._loaders, self._systems, self.stored = {}, {}, {}
     for folder in workdirs:
       self._add_workdir(pathlib.Path(folder))
     for folder in exports:
@@ -41,8 +44,13 @@ class Catalogue:
     """Of all models."""
     return list(self._loaders)
 
+  @property
+  def worlds(self):
+    """What test films can be taken from: simulated systems, then datasets on disk."""
+    return [*physics.SYSTEMS, *self.stored]
+
   def system(self, name):
-    """The world whose films a model was trained on, as far as its name tells; else the first one."""
+    """The one of `worlds` whose films a model was trained on, as far as its name tells; else the first one."""
     return self._systems.get(name, next(iter(physics.SYSTEMS)))
 
   def subject(self, name):
@@ -64,6 +72,8 @@ class Catalogue:
     if not workdir.latest_step():
       raise ValueError(f"workdir {path} has no checkpoint yet; run hgn-train --workdir={path} first.")
     self._add(name, lambda: Trained(workdir.load_model()), workdir.dataset)
+    if name not in self._systems:
+      self._systems[name], self.stored[workdir.dataset] = workdir.dataset, workdir.data_dir
 
   def _add(self, name, load, told):
     self._loaders[name] = load

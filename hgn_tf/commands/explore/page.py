@@ -11,7 +11,6 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before Gradio read
 import gradio as gr  # noqa: E402
 import tensorflow as tf
 
-from hgn_tf import physics
 from hgn_tf.commands import cli
 from hgn_tf.commands.explore import answers
 from hgn_tf.evaluation.explorer.rollouts import ALONG, Boost, Kick
@@ -81,7 +80,7 @@ def _controls(catalogue, first):
   found = {"model": gr.Dropdown(names, value=first.model, label="model")}
   with gr.Group():
     found["source"] = gr.Radio([answers.TEST_FILM, answers.CLIP, answers.PRIOR], value=first.source, label="film")
-    found["world"] = gr.Dropdown(list(physics.SYSTEMS), value=first.world, label="world of test films")
+    found["world"] = gr.Dropdown(catalogue.worlds, value=first.world, label="world of test films")
     with gr.Row():
       whole = {"precision": 0, "minimum": 0, "maximum": 9999, "min_width": 80}
       found["number"] = gr.Number(first.number, label="number or seed", **whole)
@@ -180,8 +179,7 @@ def _listen(page, catalogue, controls, buttons, player, actions, now):
   for trigger, chosen, method in ((beside.select, beside, None), (buttons["euler"].click, model, "euler")):
     adapted = trigger(functools.partial(_of_beside, catalogue, method=method), chosen, of_beside, **quietly)
     adapted.success(respond, [actions, *inputs], **how)
-  adapted = buttons["paper"].click(lambda name: _of_beside(catalogue, f"hgn_{catalogue.system(name)}"), model,
-                                   of_beside, **quietly)
+  adapted = buttons["paper"].click(functools.partial(_paper, catalogue), model, of_beside, **quietly)
   adapted.success(respond, [actions, *inputs], **how)
   adapted = controls["clip"].upload(lambda: answers.CLIP, None, controls["source"], **quietly)
   adapted.success(afresh, inputs, **how)
@@ -204,6 +202,14 @@ def _of_beside(catalogue, name, method=None):
     if method not in (None, *methods):
       raise ValueError(f"{name} was exported with {methods[0]} and runs with nothing else, got {method!r}.")
   return name, gr.Dropdown(list(methods), value=method or methods[0]), 1.0
+
+
+def _paper(catalogue, name):
+  """The paper's HGN of the same world, beside a model."""
+  with _in_one_sentence():
+    if (world := catalogue.system(name)) in catalogue.stored:
+      raise ValueError(f"the box has no model of the paper's for {world}.")
+  return _of_beside(catalogue, f"hgn_{world}")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from hgn_tf import physics
+from hgn_tf import data, physics
 from hgn_tf.data import clips, truth
 from hgn_tf.evaluation import metrics
 
@@ -61,6 +61,25 @@ def simulated(system, index, size, noise_seed=0):
 def _mean_frame(system, size):
   frames, _ = truth.simulate(physics.default_spec(system), "train", _MEAN_OF, size)
   return frames.mean(axis=(0, 1))
+
+
+@functools.lru_cache(maxsize=16)
+def stored(dataset, data_dir, index, size):
+  """Test film number `index` of a dataset on disk that no world is known behind.
+
+  Args:
+    dataset, data_dir: as of `data.eval_batches`.
+    index: of the film, at least 0.
+    size: height and width.
+
+  Raises:
+    ValueError: no such film, or a size that does not divide the dataset's.
+  """
+  _check_count("film", index)
+  found = list(data.eval_batches(dataset, batch_size=1, size=size, data_dir=data_dir).skip(index).take(1))
+  if not found:
+    raise ValueError(f"film must be below the number of test films of {dataset}, got {index}.")
+  return of_frames(found[0][0].numpy())
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """What the page is given: models by name, sheets of frames, charts, and what is said where something cannot be."""
 
 import base64
+import dataclasses
 import functools
 import io
 import json
@@ -9,6 +10,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from absl.testing import parameterized
 from PIL import Image
 
@@ -59,6 +61,23 @@ class CatalogueTest(tf.test.TestCase):
     self.assertEqual([found.system(name) for name in found.names[:2]], ["mass_spring", "pendulum"])
     self.assertEqual(found.subject(found.names[0]).facts.num_frames, 5)
     self.assertIs(found.subject(found.names[0]), found.subject(found.names[0]))
+
+  def test_films_of_a_world_that_nobody_knows(self):
+    folder, films = tempfile.mkdtemp(), np.random.default_rng(0).integers(0, 256, (2, 20, 32, 32, 3), np.uint8)
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="my_films", version="1.0.0", data_dir=folder, split_datasets={"test": [(i, {"frames": film}) for i, film in
+                                                                                    enumerate(films)]},
+        features=tfds.features.FeaturesDict({"frames": tfds.features.Tensor(shape=films.shape[1:], dtype=np.uint8)}))
+    found = catalogue.Catalogue()
+    found.stored["my_films"] = folder
+    self.assertEqual(found.worlds[-1], "my_films")
+    choice = Choice("hgn_compact_pendulum", world="my_films", number=1)
+    (shown,) = answers.answer(found, choice)
+    self.assertLess(min(np.abs(shown.film.frames - film / 255.0).max() for film in films), 1e-6)
+    self.assertFalse(shown.film.simulated)
+    self.assertEqual(answers.movie([shown])["sheets"]["truth"]["title"], "all that was filmed")
+    with self.assertRaisesRegex(ValueError, "film must be below the number of test films of my_films, got 2"):
+      answers.answer(found, dataclasses.replace(choice, number=2))
 
   def test_what_cannot_be(self):
     empty = tempfile.mkdtemp()
