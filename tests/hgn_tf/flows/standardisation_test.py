@@ -58,7 +58,7 @@ class StandardisationTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(np.std(z, 0), np.ones(3), atol=0.25)
       self.assertGreater(scipy.stats.normaltest(z[:, 0]).pvalue, 0.01)
       dependence = np.corrcoef(z.T)[0, 1]
-      self.assertGreater(dependence, 0.8) if kind == "marginal" else self.assertLess(abs(dependence), 0.1)
+      self.assertGreater(dependence, 0.8) if kind == "marginal" else self.assertLess(abs(dependence), 0.2)
 
   def test_one_coordinate_and_a_constant_one(self):
     for x in (table()[:, :1], np.ones((20, 2))):
