@@ -1,7 +1,7 @@
 """Are the minima of V where the modes are, also in the preset nhf_mixture (the paper's section 4.3)?
 
-Trains it on four Gaussians and draws its energies and its flow; prints how far each mode is from the nearest minimum of
-the last step's V, in units of the points.
+Trains it on four Gaussians and draws its energies and its flow; prints for each step, and for those of the NHF in the
+box, how many minima V has and how far each mode is from the nearest, in units of the points.
 
   python -m benchmarks.density_potential --out=docs/density
 """
@@ -16,6 +16,7 @@ from absl import app, flags
 from scipy import ndimage
 
 from benchmarks.density_rows import make, points, train
+from hgn_tf import pretrained
 from hgn_tf.evaluation import density_pictures
 from hgn_tf.flows import distributions
 from hgn_tf.training import files
@@ -41,18 +42,20 @@ def main(argv):
   train(model, x, validation)
   target = distributions.target(TARGET)
   density_pictures.nhf(pathlib.Path(_OUT.value, f"nhf_mixture_{TARGET}.png"), model,
-                       target.sample(1000, seed=(0, 9)).numpy())
+                       target.sample(1000, seed=(0, 9)).numpy(), step=0)
   axis = density_pictures.AXIS
   grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2).astype(np.float32)
   square = (len(axis), len(axis))
-  modes = minima(-target.log_prob(grid).numpy().reshape(square), axis)
-  last = model.hamiltonian(model.config.num_steps - 1)
-  found = minima(last.potential(model.standardise(grid)).numpy().reshape(square), axis)
-  distances = [float(np.min(np.linalg.norm(found - mode, axis=1))) for mode in modes]
-  files.write_json(_RESULTS.value, {"target": TARGET, "model": "nhf_mixture", "modes": modes.tolist(),
-                                    "minima": found.tolist(), "distances": distances})
-  print(f"{len(found)} minima of V; from each of {len(modes)} modes to the nearest: "
-        f"{', '.join(f'{distance:.2f}' for distance in distances)}")
+  modes, rows = minima(-target.log_prob(grid).numpy().reshape(square), axis), []
+  for name, flow in (("nhf_mixture", model), (f"nhf_{TARGET}", pretrained.load_pretrained(f"nhf_{TARGET}"))):
+    for step in range(flow.config.num_steps):
+      potential = flow.hamiltonian(step).potential(flow.standardise(grid)).numpy().reshape(square)
+      found = minima(potential, axis)
+      rows.append({"model": name, "step": step + 1, "minima": found.tolist(),
+                   "distances": [float(np.min(np.linalg.norm(found - mode, axis=1))) for mode in modes]})
+      print(f"{name}, step {step + 1}: {len(found)} minima; from each of {len(modes)} modes to the nearest: "
+            f"{', '.join(f'{distance:.2f}' for distance in rows[-1]['distances'])}", flush=True)
+  files.write_json(_RESULTS.value, {"target": TARGET, "modes": modes.tolist(), "steps": rows})
 
 
 if __name__ == "__main__":

@@ -68,6 +68,17 @@ model.fit(states)             # [n, 4], positions first
 model.log_prob(states), model.sample(1000)
 ```
 
+## Tables and images
+
+```python
+model = NHF(NHFConfig(event_size=30, standardisation="copula"))            # or "marginal"; RealNVPConfig likewise
+model = NHF(NHFConfig(event_size=64, standardisation="copula", grid=(8, 8, 1), hidden=(16, 16)))
+```
+
+Measured numbers have levels, tails and walls that a flow takes long to find. Before the flow, "marginal" makes each of
+them normal by a spline through its quantiles, "copula" takes out their correlations as well; both are bijectors, their
+log-determinants part of the density ([what it gives](density.md#digits)). `grid` makes V a sum of convolutions.
+
 ## Conditional densities
 
 ```python

@@ -11,24 +11,26 @@ from hgn_tf.mechanics.phase_space import PhaseSpace
 AXIS = np.linspace(-4.5, 4.5, 181)
 
 
-def nhf(path, model, samples):
-  """Paper figure 9: target and learned density, K(p) and V(q) of the last step, that step and the whole flow at p = 0.
+def nhf(path, model, samples, step=-1):
+  """Paper figure 9: target and learned density, K(p) and V(q) of a step, that step and the whole flow at p = 0.
 
   Args:
     path: file to write.
     model: NHF of two dimensions; positions are drawn in the units of the points, momenta in the model's own.
     samples: [n, 2] of the target.
+    step: which; the last one by default.
   """
-  last = model.hamiltonian(model.config.num_steps - 1)
+  step %= model.config.num_steps
+  energies = model.hamiltonian(step)
   grid = np.stack(np.meshgrid(AXIS, AXIS), -1).reshape(-1, 2).astype(np.float32)
   arrows = np.stack(np.meshgrid(AXIS[::9], AXIS[::9]), -1).reshape(-1, 2).astype(np.float32)
   flow = model.hamiltonian_flow(skip_last_kick=True)
   square = (len(AXIS), len(AXIS))
   plots.nhf_flow(
       path, target=samples, learned=model.sample(len(samples), seed=0).numpy(), axis=AXIS,
-      kinetic=last.kinetic(grid).numpy().reshape(square),
-      potential=last.potential(model.standardise(grid)).numpy().reshape(square),
-      one_step=_moved(model, flow.steps[-1], arrows), flow=_moved(model, flow, arrows))
+      kinetic=energies.kinetic(grid).numpy().reshape(square),
+      potential=energies.potential(model.standardise(grid)).numpy().reshape(square),
+      one_step=_moved(model, flow.steps[step], arrows), flow=_moved(model, flow, arrows))
 
 
 def _moved(model, bijector, points):
