@@ -11,6 +11,7 @@ tfb = tfp.bijectors
 KINDS = ("affine", "marginal", "copula")
 BINS = 34  # of a spline: 32 between quantiles, and one for each tail
 _LEAST_SLOPE = 1e-3  # of quantiles over those of a normal: data with levels have equal ones
+_REACH = 4.0  # of a spline over the data: the tails' slopes are near 1, so that new outliers stay near
 _SHRINKAGE = 0.05  # of correlations, towards none
 
 
@@ -86,7 +87,7 @@ def _spline(x):
   highest = -special.ndtri(0.5 / len(x))
   normal = np.linspace(-highest, highest, BINS - 1)
   at = np.quantile(x, special.ndtr(normal), axis=0).T + _LEAST_SLOPE * (normal + highest)
-  end = np.full((len(at), 1), max(np.abs(at).max(), highest) + 1.0)  # beyond, the spline is the identity
+  end = np.full((len(at), 1), _REACH * max(np.abs(at).max(), highest))  # beyond, the spline is the identity
   widths = np.diff(np.concatenate([-end, at, end], axis=1))
   heights = np.diff(np.concatenate([-end, np.broadcast_to(normal, at.shape), end], axis=1))
   slopes = heights / widths

@@ -60,6 +60,12 @@ class StandardisationTest(tf.test.TestCase, parameterized.TestCase):
       dependence = np.corrcoef(z.T)[0, 1]
       self.assertGreater(dependence, 0.8) if kind == "marginal" else self.assertLess(abs(dependence), 0.2)
 
+  def test_new_outliers_stay_near(self):
+    x = table()
+    beyond = x.max(0) + 0.1 * (x.max(0) - x.min(0))
+    z = standardisation.coordinates(standardisation.measure(x, "marginal")).inverse(beyond[None]).numpy()
+    self.assertAllInRange(z, 3.0, 6.0)
+
   def test_one_coordinate_and_a_constant_one(self):
     for x in (table()[:, :1], np.ones((20, 2))):
       found = standardisation.coordinates(standardisation.measure(x, "copula"))
