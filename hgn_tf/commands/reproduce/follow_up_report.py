@@ -41,7 +41,7 @@ floor) over the film; 0 the best possible, 1 what has learned nothing.
 _PICTURES = """## Films of the double pendulum
 
 A test film beside what each row makes of it, every other frame; {seen} of all were seen by none. Longest training,
-first seed.
+first seed. At energies where no bob goes round [a longer training follows it](training.md#a-double-pendulum).
 
 ![Double pendulum: the truth and the rows](follow_up/double_pendulum.gif)
 
@@ -112,9 +112,10 @@ def _both(found, key):
 
 
 def _pictures(runs, folder):
-  """The films of the double pendulum, of the dataset that most rows have."""
+  """The films of the double pendulum, of the first dataset that most rows have."""
   films, most = {}, 0
-  for dataset in {dataset for _, dataset, _ in runs if dataset.split("/")[0] == PICTURED}:
+  pictured = {dataset for _, dataset, _ in runs if dataset.split("/")[0] == PICTURED}
+  for dataset in sorted(pictured, key=_place):
     kept = {row: found[0]["path"].with_suffix(".npz") for (row, where, _), found in runs.items() if where == dataset}
     kept = {row: path for row, path in kept.items() if path.exists()}
     if len(kept) > most:
