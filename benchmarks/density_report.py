@@ -187,7 +187,8 @@ KL in nats; lower is better.
 Of tables the negative log-likelihood of rows that were held out, in nats. `copula` stands for
 `standardisation="copula"`: before the flow each coordinate is made normal by a spline through its quantiles, and the
 correlations of these are taken out, with the log-determinant of both; NHF, RealNVP and the spline flow with it alike.
-`conv`: V is a sum of 3x3 convolutions.
+On digits a flow adds nothing to that; on tumours the spline flow adds 6 nats, NHF 1, and RealNVP loses everything on a
+row that lies outside.
 
 {glance(rows, TABLES)}
 

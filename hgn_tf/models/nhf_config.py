@@ -78,6 +78,7 @@ class NHFConfig(Config):
       "num_steps": rules.at_least(1),
       "method": rules.one_of(*names("symplectic")),
       "energy": rules.one_of("mlp", "fixed_kinetic"),
+      "grid": rules.WIDTHS,
       "encoder": rules.one_of("normal", "mixture"),
       "components": rules.at_least(1),
       "encoder_hidden": rules.WIDTHS,
