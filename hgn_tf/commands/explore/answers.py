@@ -118,7 +118,7 @@ def _film(catalogue, choice, subject):
       raise ValueError("my clip: none is there yet; upload one.")
     return films.clip(choice.clip, size, subject.facts.seen)
   if choice.world in catalogue.stored:
-    return films.stored(choice.world, catalogue.stored[choice.world], choice.number, size)
+    return films.stored(*catalogue.stored[choice.world], choice.number, size)
   return films.simulated(choice.world, choice.number, size, choice.noise_seed)
 
 

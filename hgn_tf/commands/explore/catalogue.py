@@ -19,7 +19,7 @@ class Catalogue:
     exports: directories that hgn-export wrote, of one model or several.
 
   Attributes:
-    stored: dataset -> its data_dir, those that runs were trained on and that no world is known behind.
+    stored: name -> (dataset, data_dir) of the films that a run was trained on and that no world is known behind.
 
   Raises:
     ValueError: a workdir without a run, or a directory without an export.
@@ -46,7 +46,7 @@ class Catalogue:
 
   @property
   def worlds(self):
-    """What test films can be taken from: simulated systems, then datasets on disk."""
+    """What test films can be taken from: simulated systems, then the datasets of runs."""
     return [*physics.SYSTEMS, *self.stored]
 
   def system(self, name):
@@ -71,9 +71,10 @@ class Catalogue:
     name = f"{workdir.config.name} ({path})"
     if not workdir.latest_step():
       raise ValueError(f"workdir {path} has no checkpoint yet; run hgn-train --workdir={path} first.")
-    self._add(name, lambda: Trained(workdir.load_model()), workdir.dataset)
+    self._add(name, lambda: Trained(workdir.load_model()), workdir.dataset.split("/")[0])
     if name not in self._systems:
-      self._systems[name], self.stored[workdir.dataset] = workdir.dataset, workdir.data_dir
+      self._systems[name] = f"{workdir.dataset} ({path})"  # two runs may have built other films by the same name
+      self.stored[self._systems[name]] = workdir.dataset, workdir.data_dir
 
   def _add(self, name, load, told):
     self._loaders[name] = load

@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import pathlib
+import shutil
 import tempfile
 
 import numpy as np
@@ -62,6 +63,19 @@ class CatalogueTest(tf.test.TestCase):
     self.assertEqual(found.subject(found.names[0]).facts.num_frames, 5)
     self.assertIs(found.subject(found.names[0]), found.subject(found.names[0]))
 
+  def test_two_runs_of_own_films_by_one_name(self):
+    saved, folders = pathlib.Path(__file__).parents[2] / "saved_before" / "workdir", [tempfile.mkdtemp() for _ in "ab"]
+    for folder in folders:
+      shutil.copytree(saved, folder, dirs_exist_ok=True)
+      settings = json.loads((saved / "config.json").read_text())
+      settings |= {"dataset": "video_folder/my_pendulum", "data_dir": f"{folder}/tfds"}
+      pathlib.Path(folder, "config.json").write_text(json.dumps(settings))
+    found = catalogue.Catalogue(folders)
+    worlds = [found.system(name) for name in found.names[:2]]
+    self.assertEqual(worlds, [f"video_folder/my_pendulum ({folder})" for folder in folders])
+    self.assertEqual([found.stored[world] for world in worlds],
+                     [("video_folder/my_pendulum", f"{folder}/tfds") for folder in folders])
+
   def test_films_of_a_world_that_nobody_knows(self):
     folder, films = tempfile.mkdtemp(), np.random.default_rng(0).integers(0, 256, (2, 20, 32, 32, 3), np.uint8)
     tfds.dataset_builders.store_as_tfds_dataset(
@@ -69,7 +83,7 @@ class CatalogueTest(tf.test.TestCase):
                                                                                     enumerate(films)]},
         features=tfds.features.FeaturesDict({"frames": tfds.features.Tensor(shape=films.shape[1:], dtype=np.uint8)}))
     found = catalogue.Catalogue()
-    found.stored["my_films"] = folder
+    found.stored["my_films"] = "my_films", folder
     self.assertEqual(found.worlds[-1], "my_films")
     choice = Choice("hgn_compact_pendulum", world="my_films", number=1)
     (shown,) = answers.answer(found, choice)
