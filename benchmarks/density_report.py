@@ -220,7 +220,7 @@ keeps and Euler does not (figure 13).
 ![Phase volume under three integrators](density/phase_volume.png)
 
 Where are V's minima? `python -m benchmarks.density_potential`: on four Gaussians, of deviation 0.35, the first step's V
-of `nhf_mixture` (below) has one for each mode, 0.5 to 0.6 from it, nearer than those of `nhf_fixed_2` (0.9 to 1.3). Its
+of `nhf_mixture` (below) has one for each mode, 0.5 to 0.7 from it, nearer than those of `nhf_fixed_2` (0.9 to 1.3). Its
 second step's V has a single one: it gathers, and from rest the whole flow goes to the modes.
 
 ![nhf_mixture on four Gaussians](density/nhf_mixture_gaussians4.png)

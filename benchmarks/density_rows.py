@@ -32,17 +32,14 @@ CONFIGS = {
     "nhf_1": dataclasses.replace(_MLP, num_steps=1),
     "nhf_2": dataclasses.replace(_MLP, num_steps=2),
     "nhf_3": dataclasses.replace(_MLP, num_steps=3),
-}
-ZUKO = ("zuko_nsf", "zuko_real_nvp")
-COPULA = {  # of tables: what is standardised by ranks and correlations before the flow
     "nhf_copula": dataclasses.replace(_FIXED, standardisation="copula"),
     "nhf_copula_conv": dataclasses.replace(_FIXED, standardisation="copula", grid=(8, 8, 1), hidden=(16, 16),
                                            event_size=64),
-    "real_nvp_copula": dataclasses.replace(CONFIGS["real_nvp_3_matched"], standardisation="copula"),
-    "zuko_nsf_copula": None,
-    "gaussian_copula": None,
 }
-MODELS = (*CONFIGS, *ZUKO, *COPULA)
+CONFIGS["real_nvp_copula"] = dataclasses.replace(CONFIGS["real_nvp_3_matched"], standardisation="copula")
+ZUKO = ("zuko_nsf", "zuko_real_nvp", "zuko_nsf_copula")
+MODELS = (*CONFIGS, *ZUKO, "gaussian_copula")
+COPULA = tuple(name for name in MODELS if "copula" in name)  # of tables: standardised by ranks and correlations
 THREE_SEEDS = ("nhf_mixture", "zuko_nsf")  # on every target; the others on the mixtures
 
 
@@ -77,11 +74,11 @@ def make(name, event_size, seed):
   """The untrained model of a row."""
   if name == "gaussian_copula":
     return GaussianCopula()
-  if name.startswith("zuko"):
+  if name in ZUKO:
     from benchmarks.zuko_flows import ZukoFlow
     return ZukoFlow(name.removesuffix("_copula"), event_size, kind="copula" if name in COPULA else "affine", seed=seed,
                     steps=STEPS, batch_size=BATCH)
-  config = dataclasses.replace({**CONFIGS, **COPULA}[name], event_size=event_size, seed=seed)
+  config = dataclasses.replace(CONFIGS[name], event_size=event_size, seed=seed)
   if event_size > 2:
     config = dataclasses.replace(config, learning_rate=1e-3, **({"frequency": 1.0} if "nhf" in name else {}))
   return (NHF if isinstance(config, NHFConfig) else RealNVP)(config)

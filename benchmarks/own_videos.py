@@ -227,7 +227,7 @@ def main(argv):
     return
   if not clips.exists():  # in another process: OSMesa and TensorFlow each bring an LLVM, and the second one crashes
     run(["benchmarks.own_videos", *sys.argv[1:], "--only_render"])
-  from hgn_tf.evaluation import evaluator
+  from hgn_tf import data
   from hgn_tf.evaluation.plots import rollouts
   from hgn_tf.training import files
   from hgn_tf.training.workdir import Workdir
@@ -249,9 +249,8 @@ def main(argv):
     found["beyond"], true, predicted = beyond(trained, clips, "video_folder/films", data_dir)
     true, predicted = true[:2, ::2], predicted[:2, ::2]
   else:
-    measured = evaluator.Evaluator("video_folder/films", size=trained.config.size, data_dir=data_dir,
-                                   num_frames=trained.config.num_frames)
-    true = measured.first("test", 2)
+    true = next(iter(data.eval_batches("video_folder/films", batch_size=2, size=trained.config.size,
+                                       num_frames=trained.config.num_frames, data_dir=data_dir))).numpy()
     predicted = trained.reconstruct(true).numpy()
   rollouts.animation(picture, [("film", true), ("rollout", predicted)], scale=3)
   files.write_json(pathlib.Path(_RESULTS.value, f"{_WORLD.value}.json"), found)

@@ -23,7 +23,7 @@ WORLDS = {
     "real_double_pendulum": "the same of a real double pendulum, one clip of 9 seconds at 50 frames a second: it "
                             "learns what it has seen, and what comes next is another part of a chaotic motion",
     "hand_held": "the first world by a camera in a hand: every frame moved by up to 3 of its 128 pixels, smoothly. "
-                 "Where the wall goes follows from no pendulum, and the error that is left is the wall's",
+                 "Where the wall goes follows from no pendulum",
 }
 
 HEAD = """# Worlds of others
