@@ -2,9 +2,11 @@
 
 Examples:
   hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000
+  hgn-train --preset=hgn_compact --dataset=two_body --find_pairs --workdir=/tmp/law
   hgn-train --preset=hgn --dataset=mass_spring --workdir=/tmp/run --steps=2000 --restarts=5
 """
 
+import dataclasses
 import pathlib
 import sys
 
@@ -20,6 +22,8 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints,
 _STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", None, "Of weights, order and noise (default: the preset's).")
 _SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, such as '{"kappa": 1e-4}'.""")
+_FIND_PAIRS = flags.DEFINE_bool("find_pairs", False, """As many pairs (q, p) as the frames of the dataset have dimensions,
+of a preset that has pairs; takes the extra "check".""")
 _INIT = flags.DEFINE_string("init", None, """Trained model to begin from where shapes fit: one that comes with
 hgn_tf, such as hgn_compact_pendulum, or the folder of a run; a run that goes on has its own weights.""")
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
@@ -41,10 +45,28 @@ def main(argv):
     raise ValueError("--workdir is required: the folder of the run.")
   changes = cli.parse_json_object("set", _SET.value)
   changes.update({key: flag.value for key, flag in (("steps", _STEPS), ("seed", _SEED)) if flag.value is not None})
-  train(presets.get(_PRESET.value, **changes), _DATASET.value, Workdir(_WORKDIR.value), data_dir=_DATA_DIR.value,
+  config = presets.get(_PRESET.value, **changes)
+  if _FIND_PAIRS.value:
+    config = _with_pairs(config, changes)
+  train(config, _DATASET.value, Workdir(_WORKDIR.value), data_dir=_DATA_DIR.value,
         save_every=_SAVE_EVERY.value, tensorboard=_TENSORBOARD.value, devices=_DEVICES.value,
         init=_trained(_INIT.value))
   print(f"Done. Next: hgn-evaluate --workdir={_WORKDIR.value}")
+
+
+def _with_pairs(config, changes):
+  """The config with as many pairs as the dataset shows.
+
+  Raises:
+    ValueError: a model without pairs, or pairs that are given.
+  """
+  if not hasattr(config, "pairs") or "pairs" in changes:
+    raise ValueError("--find_pairs needs a preset whose state is so many pairs, such as hgn_compact, and none in --set; "
+                     f"got {_PRESET.value!r}{' and pairs' if 'pairs' in changes else ''}.")
+  from hgn_tf.evaluation import state_size  # slow
+  found = state_size.find(_DATASET.value, size=config.size, data_dir=_DATA_DIR.value)
+  print(f"Frames have dimension {found['mle']:.2f} (TwoNN {found['two_nn']:.2f}): pairs={found['pairs']}")
+  return dataclasses.replace(config, pairs=found["pairs"])
 
 
 def _trained(name):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hgn_tf.evaluation import state_size
+
 _STEADY = 10.0  # median variance of the pixels over noise, above which the whole picture moves
 
 
@@ -87,11 +89,6 @@ def table(found):
   return ["", "found"], rows
 
 
-def pairs(found):
-  """How many pairs (q, p) to begin with: the dimension of a frame, rounded; 1 where it is not known."""
-  return max(1, round(found.get("mle", 1.0)))
-
-
 def commands(folder, found, frame_stride):
   """What to type next, a list of lines."""
   stride = frame_stride
@@ -102,5 +99,5 @@ def commands(folder, found, frame_stride):
   fields += [f'"fps": {found["rates"][0]:.4g}'] if found["rates"] and not _agree(found) else []
   fields += ['"crop": "motion"'] if found["box_share"] < 0.6 else []
   return [f"tfds build video_folder --imports=tfds_builders --manual_dir={folder} --config '{{{', '.join(fields)}}}'",
-          f"hgn-train --preset=hgn_compact_video --set='{{\"pairs\": {pairs(found)}}}' --dataset=video_folder/mine "
-          "--workdir=W"]
+          f"hgn-train --preset=hgn_compact_video --set='{{\"pairs\": {state_size.pairs(found)}}}' "
+          "--dataset=video_folder/mine --workdir=W"]

@@ -71,17 +71,21 @@ def dimensions(frames):
   Returns:
     dict: `participation` ratio of the principal components, (sum l)^2 / sum l^2, which counts a curved line twice and
       more; `mle`, Levina and Bickel's estimate from 20 neighbours (NeurIPS 2004); `two_nn`, that of Facco et al. (2017)
-      from two, the first that noise blows up.
+      from two, the first that noise blows up. Frames that are there twice count once; fewer than 22 different ones have
+    no neighbours to tell from: the last two are missing then.
 
   Raises:
     ModuleNotFoundError: scikit-dimension is missing.
   """
   import skdim  # slow: numba
-  left, lengths, _ = np.linalg.svd(_flat(frames), full_matrices=False)
+  left, lengths, _ = np.linalg.svd(_flat(np.unique(frames, axis=0)), full_matrices=False)
   shares = lengths ** 2 / np.sum(lengths ** 2)
   count = int(np.searchsorted(np.cumsum(shares), _KEPT)) + 1
   scores = left[:, :count] * lengths[:count]
-  return {"participation": float(1.0 / np.sum(shares ** 2)),
+  found = {"participation": float(1.0 / np.sum(shares ** 2))}
+  if len(scores) <= _NEIGHBOURS + 1:
+    return found
+  return {**found,
           "mle": float(skdim.id.MLE().fit_transform(scores, n_neighbors=_NEIGHBOURS)),
           "two_nn": float(skdim.id.TwoNN().fit_transform(scores))}
 

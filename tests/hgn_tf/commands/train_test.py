@@ -94,6 +94,24 @@ class TrainTest(tf.test.TestCase):
 
 
 @pytest.mark.slow  # starts whole programs
+class FindPairsTest(tf.test.TestCase):
+
+  def test_a_compact_run_with_as_many_pairs_as_its_frames_have_dimensions(self):
+    workdir = pathlib.Path(self.get_temp_dir()) / "run"
+    fields = json.dumps(dict(num_frames=tiny.FRAMES, size=tiny.SIZE, context=3, frames_per_step=2, batch_size=4))
+    done = run([*train_command(workdir, preset="hgn_compact", set=fields, steps=2), "--find_pairs"])
+    self.assertEqual(done.returncode, 0, done.stderr)
+    self.assertRegex(done.stdout, r"Frames have dimension \d\.\d\d \(TwoNN .*\): pairs=1")
+    self.assertEqual(Workdir(workdir).load_model().config.pairs, 1)
+
+  def test_refuses_models_without_pairs_and_pairs_that_are_given(self):
+    for changes, got in ((dict(), "got 'hgn'"), (dict(preset="hgn_compact", set='{"pairs": 2}'), "and pairs")):
+      done = run([*train_command(self.get_temp_dir(), **changes), "--find_pairs"])
+      self.assertEqual(done.returncode, 1)
+      self.assertRegex(done.stderr, f"--find_pairs needs a preset whose state is so many pairs.*{got}")
+
+
+@pytest.mark.slow  # starts whole programs
 class PixelHNNTest(tf.test.TestCase):
 
   def test_trains_and_evaluates(self):

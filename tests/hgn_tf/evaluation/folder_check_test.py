@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
 
-from hgn_tf.evaluation import folder_advice, folder_check, motion
+from hgn_tf.evaluation import folder_advice, folder_check, motion, state_size
 
 _GOOD = {"films": 300, "sizes": ["64x64"], "frames": [62, 62], "rates": [25.0, 25.0], "even": True, "span": 31,
          "clips": 600, "too_short": 0, "period": 30.0, "with_period": 290, "motion": 0.5, "moving_share": 0.2,
@@ -65,13 +65,15 @@ class MotionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertBetween(found[1]["mle"], 1.6, 2.6)
     self.assertGreater(found[1]["two_nn"], found[0]["two_nn"])
     self.assertGreater(found[0]["participation"], 1.0)
+    self.assertEqual(motion.dimensions(np.concatenate([one, one, one[:9]])), found[0])
+    self.assertEqual(set(motion.dimensions(np.repeat(one[:20], 9, axis=0))), {"participation"})
 
 
 class AdviceTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_nothing_to_say(self):
     self.assertEqual(folder_advice.advice(_GOOD), ["Nothing speaks against training on these films."])
-    self.assertEqual(folder_advice.pairs(_GOOD), 1)
+    self.assertEqual(state_size.pairs(_GOOD), 1)
 
   @parameterized.parameters(
       ({"period": 60.0}, "shorter than one period, 60 frames: use frame_stride 3"),
