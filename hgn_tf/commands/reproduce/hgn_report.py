@@ -119,10 +119,10 @@ def write(results, docs):
   return [docs / f"{name}.md" for name in pages]
 
 
-def load(results, but=None):
-  """(row, steps) -> dataset -> its runs, in the order of their seeds; `but` the file of that name."""
+def load(results, but=()):
+  """(row, steps) -> dataset -> its runs, in the order of their seeds; `but` the files of these names."""
   runs = {}
-  for path in sorted(path for path in results.glob("*.json") if path.name != but):
+  for path in sorted(path for path in results.glob("*.json") if path.name not in but):
     run = files.read_json(path)
     runs.setdefault((run["row"], run["config"]["steps"]), {}).setdefault(run["dataset"], []).append(run)
   return dict(sorted(runs.items(), key=lambda item: ([*MODELS, *ABLATIONS, *LAW].index(item[0][0]), item[0][1])))

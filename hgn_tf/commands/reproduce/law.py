@@ -1,7 +1,7 @@
 """hgn-reproduce law: trains compact HGNs, and rows with one thing changed; holds them to the physical limit.
 
-Runs that are there are not repeated, one that was interrupted goes on. Then it writes docs/law.md from all the files in
---results.
+Runs that are there are not repeated, one that was interrupted goes on; of each dataset it also measures how many pairs
+its films need (extra "check"). Then it writes docs/law.md from all the files in --results.
 
 With --minutes, rows are trained for equal times instead, as the ablation has it; its files lie in a folder below.
 
@@ -31,6 +31,7 @@ def main(argv):
   results = pathlib.Path(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
     law_report.measure_limits(results, pixels.DATASETS.value)
+    law_report.measure_sizes(results, pixels.DATASETS.value, sweep.DATA_DIR.value)
     timed = minutes.MINUTES.value if sweep.STEPS.value is None else None
     pixels.make_missing(results / law_report.ABLATION if timed else results, timed)
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")

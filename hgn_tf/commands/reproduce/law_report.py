@@ -5,14 +5,14 @@ import numpy as np
 from hgn_tf import physics
 from hgn_tf.commands.reproduce import hgn_report
 from hgn_tf.commands.reproduce.hgn_runs import LAW, REFINE, SYSTEMS
-from hgn_tf.evaluation import limit
+from hgn_tf.evaluation import limit, state_size
 from hgn_tf.evaluation.evaluator import LONG, LONG_SEQUENCES
 from hgn_tf.evaluation.report import markdown_table
 from hgn_tf.training import files
 
 CONTEXTS = (16, 31)  # frames that the physical limit is given for
 ABLATION = "ablation"  # the folder of its runs below that of the others
-_LIMITS = "limits.json"
+_LIMITS, _SIZES = "limits.json", "pairs.json"
 _ROWS = ("hgn", *LAW)  # of the ablation; the first has a grid for a state
 _LABELS = ("forward", "backward")
 
@@ -52,6 +52,13 @@ _REFINED = """## Inference from all frames
 The encoder sees 16 frames. {refine} iterations of L-BFGS on the pixels of all 31, from the encoder's state
 (`CompactHGN.infer(frames, refine={refine})`).
 """
+_PAIRS = """## How many pairs
+
+Found from the films before training (`hgn-train --find_pairs`, `hgn_tf.evaluation.state_size`): as many pairs as a
+frame has dimensions, since each pair has one coordinate that frames show. Estimates from 3,000 frames of as many
+training films: Levina and Bickel's, which is rounded, and TwoNN beside it. What differs from film to film and does not
+move, such as a colour, counts as well. What spare pairs do: `eight_pairs` below.
+"""
 _ABLATION = """## What makes it learn the law
 
 Rows change one thing of `hgn_compact` at a time and are trained for equal times, {minutes:g} minutes of one core, in as
@@ -74,13 +81,27 @@ def measure_limits(results, datasets):
         files.write_json(path, known)
 
 
+def measure_sizes(results, datasets, data_dir=None):
+  """Writes how many pairs the datasets' films need where `pairs.json` in the folder `results` lacks it.
+
+  Raises:
+    ModuleNotFoundError: scikit-dimension is missing.
+  """
+  path = results / _SIZES
+  known = files.read_json(path) if path.exists() else {}
+  for dataset in datasets:
+    if dataset not in known:
+      known[dataset] = state_size.find(dataset, data_dir=data_dir)
+      files.write_json(path, known)
+
+
 def write(results, doc):
   """Writes the page; returns its path.
 
   Raises:
     ValueError: no runs in `results`.
   """
-  runs = {key: found for key, found in hgn_report.load(results, but=_LIMITS).items() if key[0] in LAW}
+  runs = {key: found for key, found in hgn_report.load(results, but=(_LIMITS, _SIZES)).items() if key[0] in LAW}
   if not runs:
     raise ValueError(f"No runs in {results}; make them with: hgn-reproduce law --results={results}")
   limits = files.read_json(results / _LIMITS)
@@ -90,6 +111,8 @@ def write(results, doc):
   parts = [_INTRO.format(steps=LONG + 1, films=LONG_SEQUENCES, centroid=limit.CENTROID_ERROR),
            _horizons(longest, limits), _LAW, _law(longest, limits),
            _REFINED.format(refine=REFINE), _refined(longest, limits)]
+  if (results / _SIZES).exists():
+    parts += [_PAIRS, _sizes(longest, files.read_json(results / _SIZES))]
   ablation = _by_minutes(results / ABLATION)
   for minutes, found in ablation.items():
     parts += [_ABLATION.format(minutes=minutes), _ablation(found, limits)]
@@ -126,6 +149,15 @@ def _refined(longest, limits):
   lines = [_limits(limits, 31, "physical limit, 31 frames")]
   for key, label in (("horizon", "encoder, 16 frames"), ("refined", "refined, 31 frames")):
     lines.append([label, *(_times(longest.get(system), key) for system in SYSTEMS)])
+  return markdown_table(["", *SYSTEMS], lines)
+
+
+def _sizes(longest, sizes):
+  labels = {"mle": "dimension of a frame, Levina and Bickel", "two_nn": "the same, TwoNN", "pairs": "pairs found"}
+  lines = [[label, *(f"{sizes[system][key]:.3g}" if system in sizes else None for system in SYSTEMS)]
+           for key, label in labels.items()]
+  lines.append(["pairs of the runs above", *(longest[system][0]["config"]["pairs"] if system in longest else None
+                                             for system in SYSTEMS)])
   return markdown_table(["", *SYSTEMS], lines)
 
 

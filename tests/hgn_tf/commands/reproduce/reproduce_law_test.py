@@ -45,12 +45,15 @@ class ReproduceLawTest(tf.test.TestCase):
     self.assertIn(f"| R² of the state | {found['law']['state_r2']:.3g} |", page)
     self.assertIn("--rows=hgn_compact", page)
     self.assertNotIn("What makes it learn the law", page)
+    self.assertNotIn("How many pairs", page)
+    law_report.measure_sizes(results, [tiny.DATASET], tiny.data_dir())
     quick = Run("hgn_compact", tiny.DATASET, 0, minutes=1e-3)
     hgn_runs.perform(quick, results / law_report.ABLATION, pathlib.Path(folder.name) / "workdirs",
                      data_dir=tiny.data_dir(), limit=6)
     self.assertTrue(one_run.is_done(results / law_report.ABLATION, quick))
     with mock.patch.object(law_report, "SYSTEMS", (tiny.DATASET,)):
       page = law_report.write(results, doc).read_text()
+    self.assertRegex(page, r"\| pairs found \| 1 \|\n\| pairs of the runs above \| 1 \|")
     self.assertIn("0.001 minutes of one core", page)
     self.assertIn(f"--rows=hgn_compact --datasets={tiny.DATASET} --minutes=0.001 --seeds=0", page)
 
