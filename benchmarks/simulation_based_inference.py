@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from scipy import stats
 
 from hgn_tf.models import NHF, presets
 from hgn_tf.training import files
@@ -24,7 +25,7 @@ from hgn_tf.training import files
 _OUT = flags.DEFINE_string("out", "results/flows/two_moons_posterior.json", "File to write.")
 _STEPS = flags.DEFINE_integer("steps", 40_000, "Optimiser steps.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of simulations, weights and noise.")
-SIMULATIONS, SAMPLES, OBSERVATIONS = 100_000, 5_000, 5
+SIMULATIONS, HELD_OUT, SAMPLES, OBSERVATIONS = 100_000, 4_000, 5_000, 5
 
 
 def ring(rng, n):
@@ -33,21 +34,40 @@ def ring(rng, n):
   return np.stack([radius * np.cos(angle) + 0.25, radius * np.sin(angle)], -1)
 
 
+def shift(parameters):
+  """By how much parameters [n, 2] move the half ring, [n, 2]."""
+  first, second = parameters.T
+  return np.stack([-np.abs(first + second), second - first], -1) / np.sqrt(2)
+
+
 def simulate(rng, parameters):
   """Observations [n, 2] of parameters [n, 2]."""
-  first, second = parameters.T
-  return ring(rng, len(parameters)) + np.stack([-np.abs(first + second), second - first], -1) / np.sqrt(2)
+  return ring(rng, len(parameters)) + shift(parameters)
+
+
+def solve(points, observation, sign):
+  """Parameters [n, 2] that move points of the ring to an observation, their sum of that sign; and which of them exist."""
+  offset = np.sqrt(2) * (points - observation)
+  total, difference = sign * offset[:, 0], -offset[:, 1]
+  parameters = np.stack([total - difference, total + difference], -1) / 2
+  return parameters, (offset[:, 0] >= 0) & (np.abs(parameters) <= 1).all(1)
 
 
 def posterior(rng, observation, n):
   """Exact samples [n, 2] of the parameters: of each point of the ring, one of the two that lead to the observation."""
   found = np.zeros((0, 2))
   while len(found) < n:
-    offset = np.sqrt(2) * (ring(rng, 2 * n) - observation)
-    total, difference = rng.choice([-1, 1], 2 * n) * offset[:, 0], -offset[:, 1]
-    parameters = np.stack([total - difference, total + difference], -1) / 2
-    found = np.concatenate([found, parameters[(offset[:, 0] >= 0) & (np.abs(parameters) <= 1).all(1)]])
+    parameters, exist = solve(ring(rng, 2 * n), observation, rng.choice([-1, 1], 2 * n))
+    found = np.concatenate([found, parameters[exist]])
   return found[:n]
+
+
+def best_log_prob(rng, parameters, observations, draws=2000):
+  """Log densities [n] of the exact posterior at parameters [n, 2] for observations [n, 2], its constant by `draws`."""
+  distance = np.linalg.norm(observations - shift(parameters) - [0.25, 0.0], axis=-1)
+  constants = [sum(solve(ring(rng, draws), observation, sign)[1].mean() for sign in (-1, 1))
+               for observation in observations]
+  return stats.norm.logpdf(distance, 0.1, 0.01) - np.log(np.pi * distance) - np.log(constants)
 
 
 def c2st(x, y):
@@ -77,6 +97,11 @@ def main(argv):
   model.fit((parameters, observations), verbose=0)
   seconds = time.process_time() - start
   held_out = np.concatenate([np.zeros((1, 2)), simulate(rng, rng.uniform(-0.7, 0.7, (OBSERVATIONS - 1, 2)))])
+  unseen = rng.uniform(-1, 1, (HELD_OUT, 2))
+  seen = simulate(rng, unseen)
+  reached = float(np.mean(model.log_prob(unseen.astype(np.float32), seen.astype(np.float32), seed=1)))
+  best = float(np.mean(best_log_prob(rng, unseen, seen)))
+  print(f"held-out log density {reached:.3f} nats, of the exact posterior {best:.3f}", flush=True)
   scores = []
   for observation in held_out:
     exact = posterior(rng, observation, SAMPLES)
@@ -86,7 +111,7 @@ def main(argv):
   pathlib.Path(_OUT.value).parent.mkdir(parents=True, exist_ok=True)
   files.write_json(_OUT.value, {
       "c2st": scores, "observations": held_out.tolist(), "steps": _STEPS.value, "simulations": SIMULATIONS,
-      "seed": _SEED.value, "train_seconds": seconds})
+      "seed": _SEED.value, "train_seconds": seconds, "log_prob": reached, "best_log_prob": best})
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ _HGN_PRESETS = {
 }
 
 # The law behind the film: docs/law.md. One pair for mass_spring and pendulum, two for two_body, six for three_body.
-# hgn-reproduce law --datasets=D --steps=N, N = 3,000, 5,000, 12,000, 30,000: 5, 8, 19, 48 core-minutes; right for
-# 119, 71, 120, 45 frames of 121 ahead, 121, 62, 116, 43 back; relative excess 0.003, 0.040, 0.001, 0.007.
+# hgn-reproduce law --datasets=D --steps=N, N = 3,000, 5,000, 12,000, 30,000: 4, 7, 16, 48 core-minutes; right for
+# 119, 74, 119, 45 frames of 121 ahead, 121, 65, 116, 43 back, medians of three seeds (three_body: one).
 # Films of a camera: python -m benchmarks.own_videos; times and results: docs/own_videos.md.
 _COMPACT_PRESETS = {"hgn_compact": {}, "hgn_compact_video": dict(draw_difference=True, units=48, steps=6000)}
 _COMPACT_VARIANTS = {"hgn_compact_variant": {}}  # of the ablation
