@@ -1,4 +1,4 @@
-"""Density estimation: NHF, RealNVP and zuko's flows on nine 2-D targets and scikit-learn's digits.
+"""Density estimation: NHF, RealNVP and zuko's flows on nine 2-D targets and tables that packages ship.
 
 One JSON per (target, model, seed) goes to results/density, and of seed 0 a .npz with 1,000 samples; rows that exist are
 skipped, so the command can be repeated until it is done. Then `python -m benchmarks.density_report` writes

