@@ -98,8 +98,9 @@ POSTERIOR = """
 Simulation-based inference: parameters are drawn from a prior, a simulator makes observations of them, and the flow
 learns the posterior from the pairs. `python -m benchmarks.simulation_based_inference` ({simulations:,} simulations,
 {steps:,} steps, {seconds:.0f} s of one thread, seed {seed}) has scikit-learn's MLP tell {samples} samples of the
-NHF from as many of the exact posterior; 0.5 is the best (C2ST), 0.55 the goal. The mean is {mean:.3f}. The log density of
-parameters for observations that were held out is {log_prob:.2f} nats, that of the exact posterior {best_log_prob:.2f}.
+NHF from as many of the exact posterior; 0.5 is the best (C2ST), 0.55 the goal. The mean is {mean:.3f}. The log density
+of parameters for observations that were held out is {log_prob:.2f} nats, that of the exact posterior
+{best_log_prob:.2f}.
 """.replace("{samples}", "5,000")
 KNOWN = """
 ## Targets known up to a constant

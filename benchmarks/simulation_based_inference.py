@@ -46,7 +46,7 @@ def simulate(rng, parameters):
 
 
 def solve(points, observation, sign):
-  """Parameters [n, 2] that move points of the ring to an observation, their sum of that sign; and which of them exist."""
+  """Parameters [n, 2] that move points of the ring to an observation, their sum of that sign; and which exist."""
   offset = np.sqrt(2) * (points - observation)
   total, difference = sign * offset[:, 0], -offset[:, 1]
   parameters = np.stack([total - difference, total + difference], -1) / 2

@@ -22,8 +22,8 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints,
 _STEPS = flags.DEFINE_integer("steps", None, "Optimiser steps (default: the preset's).", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", None, "Of weights, order and noise (default: the preset's).")
 _SET = flags.DEFINE_string("set", None, """Other fields of the preset as JSON, such as '{"kappa": 1e-4}'.""")
-_FIND_PAIRS = flags.DEFINE_bool("find_pairs", False, """As many pairs (q, p) as the frames of the dataset have dimensions,
-of a preset that has pairs; takes the extra "check".""")
+_FIND_PAIRS = flags.DEFINE_bool("find_pairs", False, """As many pairs (q, p) as the frames of the dataset have
+dimensions, of a preset that has pairs; takes the extra "check".""")
 _INIT = flags.DEFINE_string("init", None, """Trained model to begin from where shapes fit: one that comes with
 hgn_tf, such as hgn_compact_pendulum, or the folder of a run; a run that goes on has its own weights.""")
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 100, "Steps between checkpoints.", lower_bound=1)
@@ -61,7 +61,7 @@ def _with_pairs(config, changes):
     ValueError: a model without pairs, or pairs that are given.
   """
   if not hasattr(config, "pairs") or "pairs" in changes:
-    raise ValueError("--find_pairs needs a preset whose state is so many pairs, such as hgn_compact, and none in --set; "
+    raise ValueError("--find_pairs needs a preset whose state is so many pairs, such as hgn_compact, none in --set; "
                      f"got {_PRESET.value!r}{' and pairs' if 'pairs' in changes else ''}.")
   from hgn_tf.evaluation import state_size  # slow
   found = state_size.find(_DATASET.value, size=config.size, data_dir=_DATA_DIR.value)

@@ -23,8 +23,9 @@ def pairs(found):
 def find(dataset, *, size=32, split="train", data_dir=None):
   """The dimension of a dataset's frames, and so many pairs: frames lie on a surface, a coordinate for each of them.
 
-  Dimensions are those of `motion.dimensions` of 3,000 frames at random times of as many films as there are. What differs
-  from film to film and does not move, a colour or a length, counts as well; velocities, which no frame shows, do not.
+  Dimensions are those of `motion.dimensions` of 3,000 frames at random times of as many films as there are. What
+  differs from film to film and does not move, a colour or a length, counts as well; velocities, which no frame shows,
+  do not.
 
   Args:
     dataset: TFDS name.
@@ -42,7 +43,7 @@ def find(dataset, *, size=32, split="train", data_dir=None):
   frames = some_frames(dataset, size, split, data_dir)
   found = motion.dimensions(frames) if np.ptp(frames) else {}
   if "mle" not in found:
-    raise ValueError(f"dataset must have frames that differ, got {dataset!r}, whose {len(frames)} are nearly all alike.")
+    raise ValueError(f"dataset must have frames that differ, got {dataset!r}, whose {len(frames)} are all alike.")
   return {"pairs": pairs(found), **found}
 
 
