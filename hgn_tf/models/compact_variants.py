@@ -79,13 +79,8 @@ class CompactVariant(CompactHGN):
     mse, kl, loss = super().objective(frames, step, weights)
     if c.consistency or c.bootstrap:
       share = rise((c.horizon[1] * c.steps, float(c.steps)), step, 1.0)
-      agree = self._agreements if self.run_eagerly else self._compiled_agreements
-      loss += share * agree(frames, tf.random.split(tf.stack([c.seed, step]), 5)[4])
+      loss += share * self._agreements(frames, tf.random.split(tf.stack([c.seed, step]), 5)[4])
     return mse, kl, loss
-
-  @tf.function(jit_compile=True, autograph=False)
-  def _compiled_agreements(self, *args):
-    return self._agreements(*args)
 
   def _agreements(self, frames, seed):
     """What the weighted disagreements add to the loss."""
@@ -98,19 +93,27 @@ class CompactVariant(CompactHGN):
       total += c.consistency * self._disagreement(self._at(z, other - start), self._window(frames, other))
     if c.bootstrap:
       ahead = tf.random.stateless_uniform([], seeds[2], 1, c.num_frames, tf.int32) + c.num_frames - start - c.context
-      begin = PhaseSpace.split(self._at(z, ahead - c.middle))
-      drawn = self.decode(self._orbit(begin, c.context - 1, c.dt).q)
+      drawn = self.decode(self._along(self._at(z, ahead - c.middle), c.context - 1, c.dt)[..., :c.pairs])
       total += c.bootstrap * self._disagreement(self._at(z, ahead), tf.stop_gradient(drawn))
     return total * c.size ** 2 * c.channels / self.encoder.scale ** 2
-
-  def _orbit(self, state, num_steps, dt):
-    return integrate(self.hamiltonian, state, dt, num_steps, self.config.method, adjoint="recompute")
 
   def _at(self, z, offset):
     """The state so many frames from z on, on either side."""
     c = self.config
-    path = self._orbit(PhaseSpace.split(z), 3 * c.num_frames, c.dt * tf.cast(tf.sign(offset), z.dtype))
-    return tf.concat([x[:, tf.abs(offset)] for x in path], axis=-1)
+    return self._along(z, 3 * c.num_frames, c.dt * tf.cast(tf.sign(offset), z.dtype))[:, tf.abs(offset)]
+
+  def _along(self, z, num_steps, dt):
+    """The states of a rollout, [batch, num_steps + 1, 2d]; only this is compiled, as convolutions are slow in XLA."""
+    run = self._integrated if self.run_eagerly else self._compiled_integrated
+    return run(z, num_steps, tf.convert_to_tensor(dt, z.dtype))
+
+  @tf.function(jit_compile=True, autograph=False)
+  def _compiled_integrated(self, *args):
+    return self._integrated(*args)
+
+  def _integrated(self, z, num_steps, dt):
+    return tf.concat(integrate(self.hamiltonian, PhaseSpace.split(z), dt, num_steps, self.config.method,
+                               adjoint="recompute"), axis=-1)
 
   def _disagreement(self, z, window):
     """Squared distance of z from the state that a window gives, over the variance of the states."""
