@@ -89,8 +89,8 @@ def main(argv):
   rng = np.random.default_rng(_SEED.value)
   parameters = rng.uniform(-1, 1, (SIMULATIONS, 2)).astype(np.float32)
   observations = simulate(rng, parameters).astype(np.float32)
-  model = NHF(presets.get("nhf_mixture", context_size=2, hidden=(64, 64, 64), batch_size=256, steps=_STEPS.value,
-                          seed=_SEED.value))
+  model = NHF(presets.get("nhf_mixture", context_size=2, hidden=(64, 64, 64), frequency=4.0, train_samples=8,
+                          batch_size=256, steps=_STEPS.value, seed=_SEED.value))
   model.adapt(parameters, observations)
   model.compile(steps_per_execution=20)
   start = time.process_time()
