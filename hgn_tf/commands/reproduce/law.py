@@ -31,7 +31,7 @@ def main(argv):
   results = pathlib.Path(sweep.RESULTS.value)
   if not sweep.REPORT_ONLY.value:
     law_report.measure_limits(results, pixels.DATASETS.value)
-    law_report.measure_sizes(results, pixels.DATASETS.value, sweep.DATA_DIR.value)
     timed = minutes.MINUTES.value if sweep.STEPS.value is None else None
     pixels.make_missing(results / law_report.ABLATION if timed else results, timed)
+    law_report.measure_sizes(results, pixels.DATASETS.value, sweep.DATA_DIR.value)  # last: runs set TensorFlow's threads
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")
