@@ -33,5 +33,6 @@ def main(argv):
     law_report.measure_limits(results, pixels.DATASETS.value)
     timed = minutes.MINUTES.value if sweep.STEPS.value is None else None
     pixels.make_missing(results / law_report.ABLATION if timed else results, timed)
-    law_report.measure_sizes(results, pixels.DATASETS.value, sweep.DATA_DIR.value)  # last: runs set TensorFlow's threads
+    # After the runs, which set TensorFlow's threads: only a process that has not used it yet can.
+    law_report.measure_sizes(results, pixels.DATASETS.value, sweep.DATA_DIR.value)
   print(f"Wrote {law_report.write(results, pathlib.Path(_DOC.value))}")
