@@ -41,7 +41,7 @@ def find(dataset, *, size=32, split="train", data_dir=None):
     ValueError: the dataset has not been built, or hardly any of its frames differ.
   """
   frames = some_frames(dataset, size, split, data_dir)
-  found = motion.dimensions(frames) if np.ptp(frames) else {}
+  found = motion.dimensions(frames) if np.ptp(frames, axis=0).any() else {}
   if "mle" not in found:
     raise ValueError(f"dataset must have frames that differ, got {dataset!r}, whose {len(frames)} are all alike.")
   return {"pairs": pairs(found), **found}

@@ -27,6 +27,7 @@ class StateSizeTest(parameterized.TestCase, tf.test.TestCase):
   def test_films_without_motion_are_refused(self, different):
     folder = self.get_temp_dir()
     films = {"frames": np.full((5, 4, 16, 16, 3), 7, np.uint8)}
+    films["frames"][..., :8, :, :] = 200
     films["frames"].reshape(20, -1)[:different, 5] = np.arange(different)
     features = tfds.features.FeaturesDict({"frames": tfds.features.Video(shape=(4, 16, 16, 3))})
     tfds.dataset_builders.store_as_tfds_dataset(
