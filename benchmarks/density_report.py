@@ -269,6 +269,10 @@ RECIPE = """
 - **Tables are not mixtures.** Most of what a spline flow gains on digits are the shapes of single pixels, which no sum
   of kicks finds. `standardisation="copula"` has them from the data before the first step: `gaussian_copula` is that
   alone, without a flow.
+- **Momenta that are spread evenly** (a Sobol net, shifted at random for each point: `hgn_tf.flows.quasi_normal`) make
+  the bound tighter for nothing: `nhf_mixture`, seed 1, 10,000 points, went from 0.0161 to 0.0147 nats on two moons,
+  from 0.1728 to 0.1695 on the checkerboard, from 0.0552 to 0.0526 on the pinwheel, where 512 independent momenta give
+  0.0149, 0.1683 and 0.0513. The rows of this page were measured before, with independent ones.
 - **Cost**: a sample costs one pass of the flow, as with RealNVP; a log density as many passes as there are momenta.
 """
 VARIANTS = """
