@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hgn_tf.models.density import new_seed
+from hgn_tf.models.nhf import NUM_SAMPLES, average_weight
 from hgn_tf.training.workdir import Workdir
 
 _FOLDER = pathlib.Path(__file__).with_name("saved_before")
@@ -33,8 +35,10 @@ class SavedBeforeTest(tf.test.TestCase):
     self.assertEqual(int(keras.saving.load_model(path).train_steps), int(model.train_steps))
 
   def test_nhf(self):
-    points = self.expected["points"]
-    self.assertAllClose(self.load("nhf").log_prob(points, seed=1), self.expected["nhf"], atol=1e-5)
+    points, model = self.expected["points"], self.load("nhf")
+    noise = tf.random.stateless_normal([len(points), NUM_SAMPLES, points.shape[1]], new_seed(1))
+    weights = model.log_weights(points, noise)  # momenta were independent then
+    self.assertAllClose(average_weight(weights), self.expected["nhf"], atol=1e-5)
 
   def test_hnn(self):
     self.assertAllClose(self.load("hnn").energy(self.expected["x"]), self.expected["hnn"], atol=1e-5)
