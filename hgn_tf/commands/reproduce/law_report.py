@@ -57,7 +57,7 @@ _PAIRS = """## How many pairs
 Found from the films before training (`hgn-train --find_pairs`, `hgn_tf.evaluation.state_size`): as many pairs as a
 frame has dimensions, since each pair has one coordinate that frames show. Estimates from 3,000 frames of as many
 training films: Levina and Bickel's, which is rounded, and TwoNN beside it. What differs from film to film and does not
-move, such as a colour, counts as well. What spare pairs do: `eight_pairs` below.
+move, such as a colour, counts as well.
 """
 _ABLATION = """## What makes it learn the law
 
