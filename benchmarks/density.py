@@ -1,8 +1,8 @@
 """Density estimation: NHF, RealNVP and zuko's flows on nine 2-D targets and tables that packages ship.
 
-One JSON per (target, model, seed) goes to results/density, and of seed 0 a .npz with 1,000 samples; rows that exist are
-skipped, so the command can be repeated until it is done. Then `python -m benchmarks.density_report` writes
-docs/density.md and its figures.
+One JSON per (target, model, seed) goes to results/density, and of seed 0 a .npz with 1,000 samples of a 2-D target;
+rows that exist are skipped, so the command can be repeated until it is done. Then `python -m benchmarks.density_report`
+writes docs/density.md and its figures.
 
   python -m benchmarks.density --minutes=40
   python -m benchmarks.density --targets=gaussians4 --models=nhf_fixed_2,real_nvp_3 --seeds=0
@@ -56,7 +56,7 @@ def main(argv):
   paths = {(target, name, seed): out / f"{target}-{name}-{seed}.json" for target, name, seed in rows()}
   for (target, name, seed), path in unfinished(paths, _MINUTES.value):
     row, samples = run_row(target, name, seed)
-    if seed == 0:
+    if seed == 0 and target not in TABLES:  # those that figures show
       path.parent.mkdir(parents=True, exist_ok=True)
       np.savez_compressed(path.with_suffix(".npz"), samples=samples.astype(np.float32))
     files.write_json(path, row)

@@ -229,8 +229,7 @@ def memory(args, clients, metadata):
 
 def main():
   args = arguments()
-  base = configs.models_in(args.models)[args.model]
-  path = base / str(common.versions(base)[-1])
+  path = common.newest(configs.models_in(args.models)[args.model])
   metadata, session = common.read_metadata(path), SessionModel(path)
   print(f"{args.model}, {metadata['precision']}, {os.cpu_count()} CPUs, TensorFlow {tf.__version__}\n")
   if not args.only_overhead:

@@ -26,8 +26,7 @@ _REQUESTS = flags.DEFINE_integer("requests", 50, "Timed requests of each model."
 
 def load(name):
   """(session, inputs of `rollout_uint8` for one film) of the newest version of a model."""
-  base = configs.models_in(pathlib.Path(_MODELS.value))[name]
-  path = base / str(common.versions(base)[-1])
+  path = common.newest(configs.models_in(pathlib.Path(_MODELS.value))[name])
   inputs = rollout_inputs(common.read_metadata(path), 1, _STEPS.value)
   return SessionModel(path), {**inputs, "frames": np.uint8(255 * inputs["frames"])}
 

@@ -145,8 +145,7 @@ def load(server, inputs, number, duration):
 
 def main():
   args = arguments()
-  base = configs.models_in(args.models)[args.model]
-  metadata = common.read_metadata(base / str(common.versions(base)[-1]))
+  metadata = common.read_metadata(common.newest(configs.models_in(args.models)[args.model]))
   inputs = one_row(metadata, args.signature, args.steps)
   servers = [Serve(args), Triton(args)]
   try:

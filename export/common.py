@@ -129,6 +129,11 @@ def versions(base):
   return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
+def newest(base):
+  """The directory of the highest version in `base`."""
+  return pathlib.Path(base) / str(versions(base)[-1])
+
+
 def next_version(base):
   """One more than the highest version in `base`."""
   return max(versions(base), default=0) + 1

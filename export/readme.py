@@ -100,7 +100,7 @@ def readme(root, models, config, metrics):
     config: name of the model config file.
     metrics: path of the metrics.
   """
-  known = {name: common.read_metadata(base / str(common.versions(base)[-1])) for name, base in models.items()}
+  known = {name: common.read_metadata(common.newest(base)) for name, base in models.items()}
   single = root in models.values()
   name, metadata = next(iter(known.items()))
   signature = "sample" if "sample" in metadata["signatures"] else "serving_default"

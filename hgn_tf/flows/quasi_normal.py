@@ -14,7 +14,7 @@ def quasi_normal(rows, draws, size, seed, strata=1, dtype="float32"):
 
   Args:
     rows, draws: ints or int32 scalars.
-    size: int, at most 1,111.
+    size: int, at most 21,200, as many as TensorFlow has Sobol nets of.
     seed: int32 [2].
     strata: draws k belong to stratum k mod strata, and are spread evenly within each.
     dtype: of the numbers.

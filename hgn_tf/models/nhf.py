@@ -350,20 +350,22 @@ class NHF(DensityModel):
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _elbo(self, x, num_samples, seed):
-    return tf.reduce_mean(self._spread_weights(x, num_samples, seed), axis=1)
+    return tf.reduce_mean(self._weights(x, self._spread(x, num_samples, seed)), axis=1)
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _bound(self, x, num_samples, seed):
-    return average_weight(self._drawn_weights(x, num_samples, seed))
+    return average_weight(self._weights(x, self._noise(_rows(x), num_samples, seed)))
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _log_prob(self, x, num_samples, seed):
-    return average_weight(self._spread_weights(x, num_samples, seed))
+    return average_weight(self._weights(x, self._spread(x, num_samples, seed)))
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _with_gap(self, x, num_samples, seed):
+    draws = tf.stack([GAP_FACTOR * _rows(x), num_samples, self.config.event_size])
+    noise = tf.reshape(self._spread(x, GAP_FACTOR * num_samples, seed), draws)
     x = tf.nest.map_structure(lambda values: tf.repeat(values, GAP_FACTOR, axis=0), x)
-    quarters = tf.reshape(average_weight(self._spread_weights(x, num_samples, seed)), [-1, GAP_FACTOR])
+    quarters = tf.reshape(average_weight(self._weights(x, noise)), [-1, GAP_FACTOR])
     value = tf.reduce_mean(quarters, axis=1)
     return value, average_weight(quarters) - value
 
@@ -377,19 +379,17 @@ class NHF(DensityModel):
 
   @tf.function(reduce_retracing=True, autograph=False)
   def _with_noise(self, x, noise):
-    points, context = _pair(x)
-    return average_weight(self.log_weights(points, tf.repeat(noise, tf.shape(points)[0], axis=0), context))
+    return average_weight(self._weights(x, tf.repeat(noise, _rows(x), axis=0)))
 
-  def _drawn_weights(self, x, num_samples, seed):
+  def _weights(self, x, noise):
     points, context = _pair(x)
-    return self.log_weights(points, self._noise(tf.shape(points)[0], num_samples, seed), context)
-
-  def _spread_weights(self, x, num_samples, seed):
-    """The same, of momenta that are spread evenly: their mean errs less."""
-    c, (points, context) = self.config, _pair(x)
-    strata = c.components if c.encoder == "mixture" else 1
-    noise = quasi_normal(tf.shape(points)[0], num_samples, c.event_size, seed, strata, self.variable_dtype)
     return self.log_weights(points, noise, context)
+
+  def _spread(self, x, num_samples, seed):
+    """Noise that is spread evenly, among the components of a mixture too: means over it err less."""
+    c = self.config
+    strata = c.components if c.encoder == "mixture" else 1
+    return quasi_normal(_rows(x), num_samples, c.event_size, seed, strata, self.variable_dtype)
 
   def _noise(self, rows, num_samples, seed):
     shape = tf.stack([rows, num_samples, self.config.event_size])
@@ -402,6 +402,10 @@ class NHF(DensityModel):
 def _pair(x):
   """(points, context or None)."""
   return x if isinstance(x, tuple) else (x, None)
+
+
+def _rows(x):
+  return tf.shape(_pair(x)[0])[0]
 
 
 def average_weight(log_weights):
